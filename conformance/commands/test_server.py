@@ -1,0 +1,136 @@
+"""``test-server``: judges a server, or the embedded simulator when none is named."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import click
+
+from conformance.commands.credentials import read_credentials
+from conformance.exceptions import UsageError
+
+__all__ = ["command"]
+
+LARGEST_SEED = 2**63 - 1
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(
+    name="test-server",
+    short_help="Judge a server; with no --base-url, the embedded simulator.",
+    epilog="""\b
+Example:
+  klarna-conformance test-server --base-url http://127.0.0.1:8080 \\
+    --control-url http://127.0.0.1:8081 --junit report.xml""",
+)
+@click.option("--base-url", metavar="URL", help="Where the server answers. Default: the embedded simulator.")
+@click.option("--username", help="For loopback targets only; otherwise KLARNA_USERNAME in the environment.")
+@click.option("--password", help="For loopback targets only; otherwise KLARNA_PASSWORD in the environment.")
+@click.option("--control-url", metavar="URL", help="The control interface of a simulator, to prepare orders with.")
+@click.option(
+    "--order-id", "order_ids", multiple=True, metavar="ID", help="An existing order to work on; may be repeated."
+)
+@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Repeats a run. Default: random, and printed.")
+@click.option(
+    "--profile",
+    type=click.Choice(["quick", "default", "deep"]),
+    default="default",
+    show_default=True,
+    help="How much is tried.",
+)
+@click.option("--case", "cases", multiple=True, metavar="GLOB", help="Only cases whose id matches; may be repeated.")
+@click.option(
+    "--behaviour",
+    type=click.Choice(["documented", "observed"]),
+    help="How the embedded simulator answers.  [default: documented]",
+)
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the JSON report.")
+@click.option("--junit", "junit_file", type=FILE, metavar="FILE", help="Write a JUnit report.")
+@click.option("--html", "html_file", type=FILE, metavar="FILE", help="Write a self-contained HTML report.")
+def command(
+    *,
+    base_url: str | None,
+    username: str | None,
+    password: str | None,
+    control_url: str | None,
+    order_ids: tuple[str, ...],
+    seed: int | None,
+    profile: str,
+    cases: tuple[str, ...],
+    behaviour: str | None,
+    json_file: Path | None,
+    junit_file: Path | None,
+    html_file: Path | None,
+) -> None:
+    """Judge a server, or the embedded simulator when no --base-url is given.
+
+    A server needs credentials, and either a control interface that prepares orders (--control-url) or orders that
+    exist already (--order-id). What cannot be reached is reported as not measured, never as passed.
+
+    Exit status: 0 conforms, 1 a case failed, 2 the suite could not do its work.
+    """
+    files = {name: file for name, file in _files(json_file, junit_file, html_file).items() if file is not None}
+    _refuse_bad_files(files)
+    if base_url is None:
+        _refuse_without_target(username, password, control_url, order_ids)
+        user, secret = "", ""
+    else:
+        if behaviour is not None:
+            raise UsageError("--behaviour is the embedded simulator's; a server behaves as it does")
+        if control_url is not None and order_ids:
+            raise UsageError("--control-url prepares its own orders; leave out --order-id")
+        user, secret = read_credentials(base_url, username, password)
+
+    from conformance.commands.reporting import deliver, watch  # noqa: PLC0415 - heavy
+    from conformance.suites.run import ServerOptions, run_server_suite  # noqa: PLC0415 - heavy
+
+    options = ServerOptions(
+        base_url=base_url,
+        username=user,
+        password=secret,
+        control_url=control_url,
+        order_ids=order_ids,
+        seed=secrets.randbelow(2**32) if seed is None else seed,
+        profile=profile,
+        cases=cases,
+        behaviour=behaviour or "documented",
+    )
+    with watch(options.seed) as listener:
+        result = run_server_suite(options, listener)
+    click.get_current_context().exit(deliver(result, files))
+
+
+def _files(json_file: Path | None, junit_file: Path | None, html_file: Path | None) -> dict[str, Path | None]:
+    return {"json": json_file, "junit": junit_file, "html": html_file}
+
+
+def _refuse_bad_files(files: dict[str, Path]) -> None:
+    """Find out before a long run, not after it, that a report has nowhere to go."""
+    seen: dict[Path, str] = {}
+    for name, file in files.items():
+        parent = file.parent
+        if not parent.is_dir():
+            raise UsageError(f"--{name} {file}: there is no directory {parent}")
+        if not os.access(parent, os.W_OK):
+            raise UsageError(f"--{name} {file}: the directory {parent} cannot be written")
+        place = file.resolve()
+        if place in seen:
+            raise UsageError(f"--{seen[place]} and --{name} name the same file {file}")
+        seen[place] = name
+
+
+def _refuse_without_target(
+    username: str | None, password: str | None, control_url: str | None, order_ids: tuple[str, ...]
+) -> None:
+    """An option that would be ignored is a misunderstanding: say so."""
+    given = {
+        "--username": username is not None,
+        "--password": password is not None,
+        "--control-url": control_url is not None,
+        "--order-id": bool(order_ids),
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise UsageError(f"{name} needs --base-url: the embedded simulator has its own")
