@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.contract.truth import Truth
@@ -21,7 +21,7 @@ class Answer:
     """
 
     status: int
-    media: Mapping[str, Mapping[str, Any] | None]
+    media: Mapping[str, Mapping[str, Any] | None] = field(repr=False)
     headers: tuple[str, ...]
     codes: tuple[str, ...]
     truth: Truth
@@ -36,7 +36,7 @@ class Operation:
     path: str
     summary: str
     parameters: tuple[str, ...]
-    body: Mapping[str, Any] | None
+    body: Mapping[str, Any] | None = field(repr=False)
     answers: Mapping[int, Answer]
     success: Answer
 
