@@ -1,0 +1,56 @@
+"""JSON as recorders write it, with numbers kept as the text that stands there."""
+
+from __future__ import annotations
+
+import json
+
+from conformance.exceptions import RecordingError
+from conformance.recordings.node import Value
+
+__all__ = ["looks_like_json", "parse_json"]
+
+PEEK = 4096
+
+
+def looks_like_json(data: bytes) -> bool:
+    """Tell by its first signs whether a file means to be JSON; YAML recordings never begin like this."""
+    head = data[:PEEK].decode(json.detect_encoding(data), "replace").lstrip("\ufeff \t\r\n")
+    inside = head[1:].lstrip()
+    return head[:1] == "[" or (head[:1] == "{" and inside[:1] in ('"', "}", ""))
+
+
+def parse_json(data: bytes, path: str) -> Value:
+    """Read one JSON document.
+
+    Raises RecordingError with file and line for anything that is no JSON, for a key that stands twice, and for
+    nesting beyond the interpreter's own bound.
+    """
+    try:
+        document: Value = json.loads(
+            data.decode(json.detect_encoding(data)).removeprefix("\ufeff"),
+            parse_int=str,
+            parse_float=str,
+            parse_constant=str,
+            object_pairs_hook=_unique,
+        )
+    except json.JSONDecodeError as error:
+        raise RecordingError(f"{path}:{error.lineno}: is no valid JSON: {error.msg}") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise RecordingError(f"{path}:{line}: is no valid JSON: not in {error.encoding}") from None
+    except RecursionError:
+        raise RecordingError(f"{path}: is nested too deeply") from None
+    except _StandsTwiceError:
+        raise RecordingError(f"{path}: a key stands twice in one object") from None
+    return document
+
+
+class _StandsTwiceError(Exception):
+    """Which of two values was meant cannot be known."""
+
+
+def _unique(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _StandsTwiceError
+    return members

@@ -1,0 +1,50 @@
+"""Recorded traffic as values, whichever tool wrote it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from conformance.exceptions import RecordingError
+from conformance.exchange import Exchange
+
+__all__ = ["Format", "Interaction", "NotARecordingError", "Recording"]
+
+
+class NotARecordingError(RecordingError):
+    """The file is readable, but nothing in it claims to be recorded traffic."""
+
+
+class Format(StrEnum):
+    """The layouts that are understood, named after the tool that made each one common."""
+
+    VCRPY = "vcrpy"
+    RUBY_VCR = "ruby-vcr"
+    HAR = "har"
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One recorded exchange.
+
+    ``index`` counts from 1 in the order of the file. ``recorded_at`` is aware UTC, None where the file gives no
+    usable time. ``line`` is where the interaction begins, None in formats that are read without line numbers.
+    Where the recording lacks the answer, or a body of either side, ``exchange`` has no response and its ``failure``
+    says what is lacking: nobody can be judged by what was not written down.
+    """
+
+    exchange: Exchange
+    index: int
+    recorded_at: datetime | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One file of recorded traffic, its interactions in the order in which they happened."""
+
+    path: Path
+    format: Format
+    interactions: tuple[Interaction, ...]
