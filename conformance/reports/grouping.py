@@ -69,7 +69,8 @@ def group_reasons(cases: Iterable[CaseResult], verdict: Verdict) -> tuple[tuple[
 
 def coverage_rows(result: RunResult) -> tuple[CoverageRow, ...]:
     """Lay the coverage out by operation, in the order in which the run names the operations."""
-    names = dict.fromkeys(cell.operation for cell in (*result.operations, *result.errors))
+    cells: tuple[OperationCell | ErrorCell, ...] = (*result.operations, *result.errors)
+    names = dict.fromkeys(cell.operation for cell in cells)
     return tuple(
         CoverageRow(
             name,
