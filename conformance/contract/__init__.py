@@ -1,1 +1,1 @@
-"""Everything under ``specs/`` as immutable values; it loads files and knows nothing of HTTP libraries or verdict logic."""
+"""Everything under ``specs/`` as immutable values; it knows nothing of HTTP libraries or of verdicts."""

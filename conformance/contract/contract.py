@@ -54,7 +54,7 @@ def _own_contract() -> Contract:
 def _load(directory: Path) -> Contract:
     if not directory.is_dir():
         raise ContractError(directory, None, "", "is no directory of specs")
-    operations = Operations.from_document(read_document("order-management.yaml", directory=directory).value)
+    operations = _operations(read_document("order-management.yaml", directory=directory))
     errors_file = _read("errors", directory)
     lifecycle_file = _read("lifecycle", directory)
     requirements_file = _read("requirements", directory)
@@ -75,6 +75,13 @@ def _load(directory: Path) -> Contract:
         ),
         digest=_digest(directory),
     )
+
+
+def _operations(document: Document) -> Operations:
+    try:
+        return Operations.from_document(document.value)
+    except ContractError as error:
+        raise document.located(error) from error
 
 
 def _read(noun: str, directory: Path) -> Document:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Set
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from conformance.contract.document import Document
@@ -29,7 +29,7 @@ class Deviation:
     operations: frozenset[str]
 
 
-def deviations(document: Document, codes: Container[str], operations: Set[str]) -> Mapping[str, Deviation]:
+def deviations(document: Document, codes: Container[str], operations: frozenset[str]) -> Mapping[str, Deviation]:
     """Build the list from ``deviations.yaml``, by id.
 
     Raises ContractError for a finding code or an operation that does not exist.
@@ -53,6 +53,6 @@ def deviations(document: Document, codes: Container[str], operations: Set[str]) 
             evidence=given["evidence"],
             truth=Truth(given["truth"]),
             codes=tuple(given["codes"]),
-            operations=frozenset(named),
+            operations=named,
         )
     return found

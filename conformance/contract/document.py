@@ -38,6 +38,11 @@ class Document:
         """Return the error for a mistake at ``path`` (keys and indexes from the top), with the line it stands on."""
         return ContractError(self.name, _line_of(self.text, path), _field_of(path), reason)
 
+    def located(self, error: ContractError) -> ContractError:
+        """Return an error that names only a field with the line that the field stands on."""
+        path = [bracketed or plain for bracketed, plain in _STEP.findall(error.field)]
+        return ContractError(self.name, _line_of(self.text, path), error.field, error.reason)
+
 
 def load_document(name: str, schema_name: str | None = None, directory: Path | None = None) -> Any:
     """Return what a file under ``specs/`` says; raises ContractError when it breaks its schema."""
@@ -102,7 +107,7 @@ def _scalar(text: str) -> str | int | float | bool | None:
 
 
 class _Builder:
-    """Builds plain values from parser events; it knows the line of every event, so duplicates are named where they are."""
+    """Builds plain values from parser events, each of which knows its line, so that a key given twice is found."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -245,6 +250,7 @@ def _validate(document: Document, validator: Any) -> None:
 
 # --- naming places ---------------------------------------------------------------------------------------------------
 
+_STEP = re.compile(r"\[([^\[\]]*)\]|([^.\[\]]+)")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
@@ -270,8 +276,8 @@ def _line_of(text: str, path: FieldPath) -> int:
             if found is None:
                 break
             line, node = found[0].start_mark.line, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
+        elif isinstance(node, yaml.SequenceNode) and str(step).isdecimal() and int(step) < len(node.value):
+            node = node.value[int(step)]
             line = node.start_mark.line
         else:
             break
