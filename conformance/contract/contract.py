@@ -20,6 +20,8 @@ from conformance.exceptions import ContractError
 
 __all__ = ["Contract", "load_contract"]
 
+_DESCRIPTION = "order-management.yaml"
+
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -54,12 +56,14 @@ def _own_contract() -> Contract:
 def _load(directory: Path) -> Contract:
     if not directory.is_dir():
         raise ContractError(directory, None, "", "is no directory of specs")
-    operations = _operations(read_document("order-management.yaml", directory=directory))
+    description = read_document(_DESCRIPTION, directory=directory)
+    operations = _operations(description)
     errors_file = _read("errors", directory)
     lifecycle_file = _read("lifecycle", directory)
     requirements_file = _read("requirements", directory)
     _check_sets(errors_file, operations)
     errors = ErrorTable.from_document(errors_file)
+    _check_answers(description, errors_file, errors, operations)
     _check_lifecycle_operations(lifecycle_file, operations)
     known = requirements(requirements_file)
     findings = finding_codes(_read("findings", directory), known)
@@ -100,6 +104,23 @@ def _check_sets(document: Document, operations: Iterable[Operation]) -> None:
         if wrong:
             reason = f"{min(wrong)} stands here or in the API description, but not in both"
             raise document.mistake(("sets", name), reason)
+
+
+def _check_answers(
+    description: Document, document: Document, errors: ErrorTable, operations: Iterable[Operation]
+) -> None:
+    """The API description and the error table name the same refusals, or a judge and a generator would disagree."""
+    for operation in operations:
+        described = {
+            (status, code) for status, answer in operation.answers.items() if status >= 400 for code in answer.codes
+        }
+        for index, row in enumerate(errors.rows):
+            if operation.id in row.operations and row.answer not in described:
+                reason = f"the API description has no {row.status} {row.code or 'without a code'} on {operation.id}"
+                raise document.mistake(("rows", index), reason)
+        for status, code in sorted(described.difference(errors.answers(operation.id))):
+            path = ("paths", operation.path, operation.method.lower(), "responses", str(status))
+            raise description.mistake(path, f"the error table has no row for {code or 'a body without a code'}")
 
 
 def _check_lifecycle_operations(document: Document, operations: Iterable[Operation]) -> None:
