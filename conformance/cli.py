@@ -25,6 +25,7 @@ COULD_NOT_RUN = 2
 COMMANDS = {
     "test-server": "conformance.commands.test_server",
     "serve": "conformance.commands.serve",
+    "check": "conformance.commands.check",
     "explain": "conformance.commands.explain",
     "cases": "conformance.commands.cases",
 }

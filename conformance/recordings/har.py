@@ -35,7 +35,7 @@ def _entries(document: Node) -> Iterator[Node]:
 def _interaction(entry: Node, index: int, decoder: ContentDecoder) -> Interaction:
     request = entry.need("request")
     response = entry.child("response")
-    exchange = build_exchange(
+    exchange, lacking = build_exchange(
         request.need("method"),
         request.need("url"),
         Message(_headers(request.child("headers")), _sent(request), request),
@@ -43,7 +43,7 @@ def _interaction(entry: Node, index: int, decoder: ContentDecoder) -> Interactio
         None if response is None else Message(_headers(response.child("headers")), _answered(response), response),
         decoder,
     )
-    return Interaction(exchange, index, read_time(entry.child("startedDateTime")))
+    return Interaction(exchange, index, read_time(entry.child("startedDateTime")), None, lacking)
 
 
 def _headers(node: Node | None) -> Headers:

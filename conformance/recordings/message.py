@@ -34,8 +34,8 @@ class Message:
 
 def build_exchange(
     method: Node, target: Node, sent: Message, status: int | None, answered: Message | None, decoder: ContentDecoder
-) -> Exchange:
-    """Make an exchange of what was written down, with both bodies decoded.
+) -> tuple[Exchange, str]:
+    """Make an exchange of what was written down, with both bodies decoded, and say what it lacks.
 
     ``status`` None, or no ``answered``, stands for an exchange without an answer. Raises RecordingError for a method
     or target that cannot be one, and for bodies beyond the decoder's bounds.
@@ -49,11 +49,12 @@ def build_exchange(
     body, lacking = _body(sent, "request", decoder)
     request = Request(verb, where, sent.headers, body)
     if status is None or answered is None:
-        return Exchange(request, None, NO_ANSWER)
+        return Exchange(request, None, lacking or NO_ANSWER), lacking
     body, also_lacking = _body(answered, "response", decoder)
-    if lacking or also_lacking:
-        return Exchange(request, None, lacking or also_lacking)
-    return Exchange(request, Response(status, answered.headers, body))
+    lacking = lacking or also_lacking
+    if lacking:
+        return Exchange(request, None, lacking), lacking
+    return Exchange(request, Response(status, answered.headers, body)), ""
 
 
 def _body(message: Message, side: str, decoder: ContentDecoder) -> tuple[bytes, str]:

@@ -31,14 +31,15 @@ class Interaction:
 
     ``index`` counts from 1 in the order of the file. ``recorded_at`` is aware UTC, None where the file gives no
     usable time. ``line`` is where the interaction begins, None in formats that are read without line numbers.
-    Where the recording lacks the answer, or a body of either side, ``exchange`` has no response and its ``failure``
-    says what is lacking: nobody can be judged by what was not written down.
+    ``lacking`` says what the recording leaves out or has damaged of an exchange that did get an answer, empty when
+    nothing: nobody can be judged by what was not written down, so ``exchange`` then has no response.
     """
 
     exchange: Exchange
     index: int
     recorded_at: datetime | None = None
     line: int | None = None
+    lacking: str = ""
 
 
 @dataclass(frozen=True, slots=True)

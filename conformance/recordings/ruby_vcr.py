@@ -26,7 +26,7 @@ def read_ruby_vcr(document: Node) -> Iterator[Interaction]:
         status = None
         if response is not None:
             status = read_status(response.need("status").child("code"))
-        exchange = build_exchange(
+        exchange, lacking = build_exchange(
             method,
             request.need("uri"),
             _message(request),
@@ -34,7 +34,7 @@ def read_ruby_vcr(document: Node) -> Iterator[Interaction]:
             None if response is None else _message(response),
             decoder,
         )
-        yield Interaction(exchange, index, read_time(item.child("recorded_at")), item.line)
+        yield Interaction(exchange, index, read_time(item.child("recorded_at")), item.line, lacking)
 
 
 def _message(node: Node) -> Message:

@@ -19,7 +19,7 @@ def read_vcrpy(document: Node) -> Iterator[Interaction]:
         request = item.need("request")
         sent = Message(read_headers(request.child("headers")), _bytes(request.child("body")), request)
         response = item.child("response")
-        exchange = build_exchange(
+        exchange, lacking = build_exchange(
             request.need("method"),
             request.need("uri"),
             sent,
@@ -27,7 +27,7 @@ def read_vcrpy(document: Node) -> Iterator[Interaction]:
             None if response is None else _answered(response),
             decoder,
         )
-        yield Interaction(exchange, index, None, item.line)
+        yield Interaction(exchange, index, None, item.line, lacking)
 
 
 def _status(response: Node) -> Node:
