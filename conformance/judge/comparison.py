@@ -1,0 +1,286 @@
+"""Compares what a read shows with what the shadow expects, and names each difference by what could have caused it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from conformance.contract.contract import Contract
+from conformance.judge.observation import Remark, shown
+from conformance.judge.shadow import AMOUNTS, Deed, Shadow, Written, moment
+
+__all__ = ["compare_capture", "compare_captures", "compare_order", "compare_refund", "fits"]
+
+# Fields that a read is known to give back as they were sent; others may be missing, but not different.
+_ECHOED = frozenset(
+    {
+        "reference",
+        "type",
+        "quantity",
+        "quantity_unit",
+        "name",
+        "total_amount",
+        "unit_price",
+        "total_discount_amount",
+        "tax_rate",
+        "total_tax_amount",
+        "product_url",
+        "image_url",
+        "shipping_company",
+        "shipping_method",
+        "tracking_number",
+        "tracking_uri",
+        "return_shipping_company",
+        "return_tracking_number",
+        "return_tracking_uri",
+        "organization_name",
+        "attention",
+        "given_name",
+        "family_name",
+        "title",
+        "street_address",
+        "street_address2",
+        "postal_code",
+        "city",
+        "region",
+        "country",
+        "email",
+        "phone",
+    }
+)
+_FIXED = frozenset({"original_order_amount", "purchase_currency"})
+# Fields that an order gains by a write only.
+_APPEARING = frozenset({"merchant_reference1", "merchant_reference2", "shipping_info", "merchant_data"})
+_EMPTY: tuple[Any, ...] = ("", 0, [], {}, None, False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """How the items of a list of the order are told apart and which finding speaks of their amount."""
+
+    identity: str
+    amount: str
+    code: str
+
+
+_CAPTURE = _Item("capture_id", "captured_amount", "KOM-311")
+_REFUND = _Item("refund_id", "refunded_amount", "KOM-312")
+
+
+def fits(expected: Any, observed: Any) -> bool:
+    """Tell whether a value shows what was expected; what a request wrote may have gained defaults."""
+    if isinstance(expected, Written):
+        return _shows(expected.value, observed)
+    if isinstance(expected, dict) and isinstance(observed, dict):
+        return expected.keys() == observed.keys() and all(fits(expected[key], observed[key]) for key in expected)
+    if isinstance(expected, list) and isinstance(observed, list):
+        return len(expected) == len(observed) and all(map(fits, expected, observed))
+    return type(expected) is type(observed) and bool(expected == observed)
+
+
+def _shows(sent: Any, observed: Any) -> bool:
+    if isinstance(sent, dict):
+        if not isinstance(observed, dict):
+            return False
+        return all(
+            _shows(value, observed[name]) if name in observed else value in _EMPTY or name not in _ECHOED
+            for name, value in sent.items()
+        )
+    if isinstance(sent, list):
+        return isinstance(observed, list) and len(sent) == len(observed) and all(map(_shows, sent, observed))
+    if isinstance(observed, str) and isinstance(sent, int | float) and not isinstance(sent, bool):
+        # A number that was accepted where text is documented is given back as text.
+        return str(sent) == observed
+    if sent in _EMPTY and observed in _EMPTY:
+        return True
+    return type(sent) is type(observed) and bool(sent == observed)
+
+
+def compare_order(
+    shadow: Shadow, order: Mapping[str, Any], contract: Contract, now: datetime | None
+) -> Iterator[Remark]:
+    """Yield how a read of the whole order differs from what the shadow expects."""
+    expected_status = shadow.fields.get("status")
+    yield from _compare_status(shadow, expected_status, order.get("status"), contract, now)
+    for name, expected in shadow.fields.items():
+        if name == "status" or (name == "fraud_status" and expected == "PENDING"):
+            continue
+        observed = order.get(name)
+        if fits(expected, observed) or (name not in order and _may_be_missing(expected)):
+            continue
+        if name in AMOUNTS or name in _FIXED:
+            yield _amount_remark(shadow, name, expected, observed)
+        elif name == "expires_at" and name in shadow.touched:
+            yield from _compare_expiry(expected, observed)
+        else:
+            yield _field_remark(shadow, name, expected, observed)
+    if shadow.read:
+        for name in _APPEARING - shadow.fields.keys() - shadow.unknown:
+            if order.get(name) not in _EMPTY:
+                yield _field_remark(shadow, name, None, order[name])
+    for items, item, known, complete in (
+        ("captures", _CAPTURE, shadow.captures, shadow.captures_known),
+        ("refunds", _REFUND, shadow.refunds, shadow.refunds_known),
+    ):
+        observed = order.get(items)
+        if isinstance(observed, list):
+            yield from _compare_items(shadow, item, known, observed, complete=complete, absent="KOM-408")
+
+
+def compare_captures(shadow: Shadow, captures: list[Any]) -> Iterator[Remark]:
+    """Yield how the list of captures differs from what the shadow expects."""
+    complete = shadow.captures_known
+    yield from _compare_items(shadow, _CAPTURE, shadow.captures, captures, complete=complete, absent="KOM-411")
+
+
+def compare_capture(shadow: Shadow, capture: Mapping[str, Any]) -> Iterator[Remark]:
+    """Yield how a read of one capture differs from what the shadow expects."""
+    expected = shadow.captures.get(str(capture.get("capture_id")))
+    if expected is not None:
+        yield from _compare_item(shadow, _CAPTURE, expected, capture)
+
+
+def compare_refund(shadow: Shadow, refund: Mapping[str, Any]) -> Iterator[Remark]:
+    """Yield how a read of one refund differs from what the shadow expects."""
+    expected = shadow.refunds.get(str(refund.get("refund_id")))
+    if expected is not None:
+        yield from _compare_item(shadow, _REFUND, expected, refund)
+
+
+def _may_be_missing(expected: Any) -> bool:
+    return isinstance(expected, Written) and expected.value in _EMPTY
+
+
+def _compare_status(
+    shadow: Shadow, expected: Any, observed: Any, contract: Contract, now: datetime | None
+) -> Iterator[Remark]:
+    if not shadow.state:
+        return
+    state = contract.lifecycle.states[shadow.state]
+    if observed == expected or observed in state.shows:
+        return
+    if observed == "EXPIRED" and (now is None or shadow.expired(now) is not False) and not shadow.touched:
+        return
+    if observed in ("EXPIRED", "CAPTURED", "CANCELLED", "CLOSED") and shadow.expired(now):
+        return
+    if observed == "CLOSED":
+        # Klarna's own housekeeping; what triggers it is not said.
+        return
+    if shadow.fields.get("fraud_status") in ("PENDING", "REJECTED") and observed == "CANCELLED":
+        return
+    message = f"status is {shown(observed)}, expected was {' or '.join(state.shows)}"
+    left = state.terminal and "status" not in shadow.touched
+    fallback = "KOM-407" if left else "KOM-401"
+    yield Remark(_blame(shadow, fallback), message)
+
+
+def _compare_expiry(expected: Any, observed: Any) -> Iterator[Remark]:
+    before, after = moment(expected.value if isinstance(expected, Written) else expected), moment(observed)
+    if before is not None and after is not None and after < before:
+        yield Remark("KOM-410", f"expires_at went back from {before.isoformat()} to {after.isoformat()}")
+
+
+def _blame(shadow: Shadow, written: str, *, gained: bool = False) -> str:
+    """Choose the code of a difference by what happened to the order since it was last read."""
+    deeds = {event.deed for event in shadow.events}
+    if Deed.REPLAYED in deeds and (gained or Deed.DONE not in deeds):
+        return "KOM-501"
+    if Deed.DONE in deeds or Deed.IN_DOUBT in deeds:
+        return written
+    return "KOM-404" if Deed.REFUSED in deeds else "KOM-412"
+
+
+def _amount_remark(shadow: Shadow, name: str, expected: Any, observed: Any) -> Remark:
+    wanted = expected.value if isinstance(expected, Written) else expected
+    if name in _FIXED:
+        return Remark(_blame(shadow, "KOM-314"), f"{name} is {shown(observed)}, was {shown(wanted)}")
+    code = _blame(shadow, "KOM-309", gained=name in ("captured_amount", "refunded_amount"))
+    return Remark(code, f"{name} is {shown(observed)}, expected was {shown(wanted)}{_since(shadow)}")
+
+
+def _since(shadow: Shadow) -> str:
+    deeds = [f"{event.operation} {event.deed.value}" for event in shadow.events[-4:]]
+    return f" (since the last read: {', '.join(deeds)})" if deeds else " (nothing was written since the last read)"
+
+
+def _field_remark(shadow: Shadow, name: str, expected: Any, observed: Any) -> Remark:
+    wanted = expected.value if isinstance(expected, Written) else expected
+    message = f"{name} is {shown(observed)}, expected was {shown(wanted)}"
+    if name not in shadow.touched:
+        return Remark(_blame(shadow, "KOM-406"), message + _since(shadow))
+    return Remark(_echo_code(wanted, observed), message)
+
+
+def _echo_code(wanted: Any, observed: Any) -> str:
+    """Tell text that came back changed from an effect that did not show at all."""
+    if isinstance(wanted, str) and isinstance(observed, str) and observed:
+        return "KOM-601"
+    if isinstance(wanted, list) and isinstance(observed, list) and len(wanted) == len(observed):
+        codes = [
+            _echo_code(left, right) for left, right in zip(wanted, observed, strict=True) if not _shows(left, right)
+        ]
+        return codes[0] if codes else "KOM-405"
+    if isinstance(wanted, dict) and isinstance(observed, dict):
+        codes = [
+            _echo_code(value, observed.get(name))
+            for name, value in wanted.items()
+            if name in _ECHOED and not _shows(value, observed.get(name))
+        ]
+        return codes[0] if codes else "KOM-405"
+    if isinstance(wanted, int) and isinstance(observed, int | float):
+        return "KOM-602"
+    return "KOM-405"
+
+
+def _compare_items(
+    shadow: Shadow,
+    item: _Item,
+    known: Mapping[str, Mapping[str, Any]],
+    observed: list[Any],
+    *,
+    complete: bool,
+    absent: str,
+) -> Iterator[Remark]:
+    seen: set[str] = set()
+    for entry in observed:
+        if not isinstance(entry, dict):
+            continue
+        identity = str(entry.get(item.identity))
+        if identity in seen:
+            yield Remark(absent, f"{item.identity} {identity} is listed twice")
+        seen.add(identity)
+        expected = known.get(identity)
+        if expected is not None:
+            yield from _compare_item(shadow, item, expected, entry)
+        elif complete and not shadow.doubts:
+            code = absent if absent == "KOM-411" else _blame(shadow, absent, gained=True)
+            yield Remark(code, f"{item.identity} {identity} appeared from nowhere{_since(shadow)}")
+    for identity in known:
+        if identity not in seen:
+            yield Remark(absent, f"{item.identity} {identity} is missing from the list of {len(observed)}")
+
+
+def _compare_item(
+    shadow: Shadow, item: _Item, expected: Mapping[str, Any], observed: Mapping[str, Any]
+) -> Iterator[Remark]:
+    identity = observed.get(item.identity)
+    for name, wanted in expected.items():
+        got = observed.get(name)
+        value = wanted.value if isinstance(wanted, Written) else wanted
+        if item is _CAPTURE and name == "refunded_amount":
+            if isinstance(got, int) and isinstance(value, int) and got < value:
+                yield Remark("KOM-315", f"capture {identity}: refunded_amount fell from {value} to {got}")
+            continue
+        if fits(wanted, got) or (name not in observed and _may_be_missing(wanted)):
+            continue
+        message = f"{item.identity} {identity}: {name} is {shown(got)}, expected was {shown(value)}"
+        if name == item.amount:
+            yield Remark(item.code, message)
+        elif name == "reference" and name not in observed:
+            yield Remark("KOM-405", message, "reference-absent")
+        elif isinstance(wanted, Written):
+            yield Remark(_echo_code(value, got), message)
+        else:
+            yield Remark(_blame(shadow, "KOM-406"), message)

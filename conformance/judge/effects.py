@@ -1,0 +1,177 @@
+"""Carries a write out on the shadow, by the effects of the lifecycle table, and learns from reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.contract.contract import Contract
+from conformance.contract.lifecycle import Effect
+from conformance.contract.operation import Operation
+from conformance.judge.observation import Observation
+from conformance.judge.shadow import Shadow, Written
+
+__all__ = ["carry_out", "learn_capture", "learn_captures", "learn_order", "learn_refund"]
+
+_CREATED_ID = {"captures": ("Capture-Id", "capture_id"), "refunds": ("Refund-Id", "refund_id")}
+_LISTS = frozenset({"captures", "refunds"})
+
+
+def carry_out(shadow: Shadow, seen: Observation, operation: Operation, contract: Contract) -> None:
+    """Change the shadow as the table says that the operation changes the order."""
+    if operation.id == "cancelOrder" and shadow.state == "CANCELLED":
+        return
+    # The effect of an operation is the same in every state that allows it.
+    _change(shadow, contract.lifecycle.cell(operation.id, shadow.state or "AUTHORIZED").effect, seen, contract)
+
+
+def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contract) -> None:
+    reached = _reached(shadow, effect, seen)
+    held = not reached or contract.lifecycle.states[reached].truth.binds
+    for name, (change, operand) in effect.amounts.items():
+        shadow.touched.add(name)
+        value = _amount_after(shadow, seen, name, change, operand)
+        if value is None or not held:
+            shadow.forget(name)
+        else:
+            shadow.fields[name] = value
+    if not held:
+        shadow.forget("order_amount")
+    if effect.adds:
+        _add(shadow, effect.adds, seen)
+    if effect.replaces:
+        shadow.fields[effect.replaces] = Written(seen.body.get(effect.replaces, []))
+        shadow.touched.add(effect.replaces)
+    for name in effect.overwrites:
+        if name in seen.body:
+            shadow.fields[name] = Written(seen.body[name])
+            shadow.touched.add(name)
+    if effect.appends:
+        _append(shadow, effect.appends, seen)
+    if effect.moves:
+        shadow.touched.add(effect.moves)
+    if effect.to:
+        shadow.state = reached
+        shadow.touched.add("status")
+        shadow.forget("status")
+
+
+def _reached(shadow: Shadow, effect: Effect, seen: Observation) -> str:
+    """Return the state that the effect leads to; empty when it stays or cannot be told."""
+    if not effect.to:
+        return ""
+    if "nothing_remains" in effect.to:
+        change = effect.amounts.get("remaining_authorized_amount")
+        left = None if change is None else _amount_after(shadow, seen, "remaining_authorized_amount", *change)
+        if left is None:
+            return ""
+        if left == 0:
+            # What an order is called whose total was lowered to what is captured, nobody knows.
+            return effect.to["nothing_remains"] if effect.adds else ""
+    if "nothing_captured" in effect.to and shadow.amount("captured_amount") == 0:
+        return effect.to["nothing_captured"]
+    return effect.to["otherwise"]
+
+
+def _amount_after(shadow: Shadow, seen: Observation, name: str, change: str, operand: str) -> int | None:
+    if change == "set_to":
+        if operand == "zero":
+            return 0
+        total, captured = seen.body.get("order_amount"), shadow.amount("captured_amount")
+        return total - captured if isinstance(total, int) and captured is not None else None
+    by = seen.body.get(operand)
+    if not isinstance(by, int) or isinstance(by, bool):
+        return None
+    if change == "set":
+        return by
+    before = shadow.amount(name)
+    if before is None:
+        return None
+    return before + by if change == "add" else before - by
+
+
+def _add(shadow: Shadow, items: str, seen: Observation) -> None:
+    header, identity = _CREATED_ID[items]
+    created = seen.response.headers.get(header) if seen.succeeded else None
+    shadow.touched.add(items)
+    if created is None:
+        if items == "captures":
+            shadow.captures_known = False
+        else:
+            shadow.refunds_known = False
+        return
+    entry: dict[str, Any] = {identity: created}
+    entry.update((name, Written(value)) for name, value in seen.body.items() if name in _KEPT[items])
+    (shadow.captures if items == "captures" else shadow.refunds)[created] = entry
+
+
+_KEPT: Mapping[str, frozenset[str]] = {
+    "captures": frozenset({"captured_amount", "description", "order_lines", "reference", "shipping_info"}),
+    "refunds": frozenset({"refunded_amount", "description", "order_lines", "reference"}),
+}
+
+
+def _append(shadow: Shadow, place: str, seen: Observation) -> None:
+    added = seen.body.get("shipping_info")
+    items = added if isinstance(added, list) else []
+    shadow.touched.add(place)
+    if place == "shipping_info":
+        if place in shadow.fields or (shadow.read and place not in shadow.unknown):
+            shadow.fields[place] = _longer(shadow.fields.get(place, []), items)
+        return
+    capture = shadow.captures.get(seen.ids.get("capture_id", ""))
+    if capture is not None and "shipping_info" in capture:
+        capture["shipping_info"] = _longer(capture["shipping_info"], items)
+
+
+def _longer(before: Any, added: list[Any]) -> Written:
+    listed = before.value if isinstance(before, Written) else before
+    return Written([*(listed if isinstance(listed, list) else []), *added])
+
+
+def learn_order(shadow: Shadow, order: Mapping[str, Any]) -> None:
+    """Take a read of the whole order as what is known from now on."""
+    shadow.fields = {name: value for name, value in order.items() if name not in _LISTS}
+    if isinstance(order.get("captures"), list):
+        learn_captures(shadow, order["captures"])
+    if isinstance(order.get("refunds"), list):
+        shadow.refunds = _by_id(order["refunds"], "refund_id")
+        shadow.refunds_known = True
+    shadow.state = _state_shown(shadow, order)
+    shadow.events.clear()
+    shadow.touched.clear()
+    shadow.doubts.clear()
+    shadow.unknown.clear()
+    shadow.read = True
+
+
+def learn_captures(shadow: Shadow, captures: list[Any]) -> None:
+    """Take a list of captures as all that there are."""
+    shadow.captures = _by_id(captures, "capture_id")
+    shadow.captures_known = True
+
+
+def learn_capture(shadow: Shadow, capture: Mapping[str, Any]) -> None:
+    """Take a read of one capture as what is known of it."""
+    if isinstance(capture.get("capture_id"), str):
+        shadow.captures[capture["capture_id"]] = dict(capture)
+
+
+def learn_refund(shadow: Shadow, refund: Mapping[str, Any]) -> None:
+    """Take a read of one refund as what is known of it."""
+    if isinstance(refund.get("refund_id"), str):
+        shadow.refunds[refund["refund_id"]] = dict(refund)
+
+
+def _by_id(items: list[Any], identity: str) -> dict[str, dict[str, Any]]:
+    return {str(item.get(identity)): dict(item) for item in items if isinstance(item, dict)}
+
+
+def _state_shown(shadow: Shadow, order: Mapping[str, Any]) -> str:
+    status, total, captured = order.get("status"), order.get("order_amount"), order.get("captured_amount")
+    if shadow.state == "RELEASED" and status in ("CAPTURED", "PART_CAPTURED"):
+        return "RELEASED"
+    if status == "CAPTURED" and isinstance(total, int) and isinstance(captured, int) and captured < total:
+        return "RELEASED"
+    known = ("AUTHORIZED", "PART_CAPTURED", "CAPTURED", "CANCELLED", "EXPIRED", "CLOSED")
+    return status if isinstance(status, str) and status in known else ""

@@ -1,0 +1,85 @@
+"""Remembers what each idempotency key was first used for, so that a replay can be told from a second execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from conformance.judge.observation import Observation, Remark
+
+__all__ = ["First", "Keys", "compare_replay"]
+
+# How long a retry with the same key is safe, by the escalation and retry policy.
+_LIFETIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first settled answer to a key.
+
+    ``created`` is the id of the capture or refund that it made, empty when it made none.
+    """
+
+    operation: str
+    ids: Mapping[str, str]
+    status: int
+    error_code: str
+    created: str
+    at: datetime | None
+
+    def same_place(self, seen: Observation) -> bool:
+        """Tell whether a request is the same operation on the same resource."""
+        return seen.operation is not None and seen.operation.id == self.operation and dict(seen.ids) == dict(self.ids)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the first answer was a success."""
+        return 200 <= self.status < 300
+
+
+class Keys:
+    """The keys of every merchant, each with its first settled answer."""
+
+    __slots__ = ("_first",)
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str], First] = {}
+
+    def first(self, seen: Observation, now: datetime | None) -> First | None:
+        """Return what the key of a request was first used for; None for a new, absent or outlived key."""
+        if not seen.key:
+            return None
+        found = self._first.get((seen.principal, seen.key))
+        if found is None or found.at is None or now is None:
+            return found
+        return found if now - found.at < _LIFETIME else None
+
+    def remember(self, seen: Observation, now: datetime | None) -> None:
+        """Keep the answer to a key, unless an earlier one still counts or this one settles nothing."""
+        unsettled = seen.status >= 500 or seen.status in (401, 409, 429)
+        if not seen.key or unsettled or seen.operation is None or self.first(seen, now) is not None:
+            return
+        self._first[seen.principal, seen.key] = First(
+            operation=seen.operation.id,
+            ids=seen.ids,
+            status=seen.status,
+            error_code=seen.error_code,
+            created=_created(seen),
+            at=now,
+        )
+
+
+def compare_replay(first: First, seen: Observation) -> Iterator[Remark]:
+    """Yield how the answer to a repeated request differs from the first one."""
+    created = _created(seen)
+    if seen.succeeded and created != first.created:
+        yield Remark("KOM-501", f"the replay created {created or 'something'} beside {first.created or 'the first'}")
+    elif (seen.status, seen.error_code) != (first.status, first.error_code):
+        answer = f"{seen.status} {seen.error_code}".rstrip()
+        yield Remark("KOM-502", f"the replay was answered {answer}, the first request {first.status}")
+
+
+def _created(seen: Observation) -> str:
+    headers = seen.response.headers
+    return headers.get("Capture-Id") or headers.get("Refund-Id") or ""

@@ -1,0 +1,115 @@
+"""One exchange as the checks look at it: routed, parsed once, and with the words that matter pulled out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.contract.contract import Contract
+from conformance.contract.operation import Operation
+from conformance.exchange import Exchange, Response
+from conformance.judge.reading import Text, read_json
+
+__all__ = ["Observation", "Remark", "observe", "shown"]
+
+_NOTHING = Text(None, "is empty", False)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A finding in the making: a code and what was seen; the judge adds severity, place and known deviations.
+
+    ``topic`` names the circumstance for which a deviation may be listed, empty for most.
+    """
+
+    code: str
+    message: str
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """An exchange under the API's base path that got an answer.
+
+    ``operation`` is None when no operation takes the request. ``sent`` and ``answered`` are the parsed bodies.
+    ``principal`` is the Authorization value, empty when there is none. ``error_code`` is empty on success and for
+    error bodies that carry none.
+    """
+
+    exchange: Exchange
+    response: Response
+    operation: Operation | None
+    ids: Mapping[str, str]
+    sent: Text
+    answered: Text
+    media: str
+    error_code: str
+    principal: str
+    key: str
+
+    @property
+    def order_id(self) -> str:
+        """The order that the request names, empty when it names none."""
+        return self.ids.get("order_id", "")
+
+    @property
+    def status(self) -> int:
+        """The status answered."""
+        return self.response.status
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the answer is any success."""
+        return 200 <= self.response.status < 300
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The request body as an object; empty when it is none."""
+        return self.sent.value if isinstance(self.sent.value, dict) else {}
+
+    def password(self) -> str:
+        """Return the password that was sent, empty when it cannot be told."""
+        scheme, _, value = self.principal.partition(" ")
+        if scheme.lower() != "basic":
+            return ""
+        try:
+            pair = base64.b64decode(value, validate=True).decode("utf-8", "replace")
+        except (binascii.Error, ValueError):
+            return ""
+        return pair.partition(":")[2]
+
+
+def observe(exchange: Exchange, contract: Contract) -> Observation | None:
+    """Route and parse an exchange that has an answer; None for traffic of other APIs."""
+    route = contract.operations.route(exchange.request.method, exchange.request.target)
+    response = exchange.response
+    if route is None or response is None:
+        return None
+    request = exchange.request
+    answered = read_json(response.body) if response.body else _NOTHING
+    code = ""
+    if response.status >= 400 and isinstance(answered.value, dict):
+        found = answered.value.get("error_code")
+        code = found if isinstance(found, str) else ""
+    return Observation(
+        exchange=exchange,
+        response=response,
+        operation=route.operation,
+        ids=route.ids,
+        sent=read_json(request.body) if request.body else _NOTHING,
+        answered=answered,
+        media=(response.headers.get("Content-Type") or "").partition(";")[0].strip().lower(),
+        error_code=code,
+        principal=request.headers.get("Authorization") or "",
+        key=request.headers.get("Klarna-Idempotency-Key") or "",
+    )
+
+
+def shown(value: Any, limit: int = 60) -> str:
+    """Write a value for a message: as JSON, on one line, and short."""
+    text = json.dumps(value, ensure_ascii=True, default=str)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,199 @@
+"""Says what a request deserves: every reason to refuse it, how binding each is, and which answers fit it.
+
+No source says in which order the service looks at credentials, ids, body and state. So all reasons are collected:
+with none, the request must succeed; with a binding one, it must be refused in a way that fits any of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from conformance.contract.contract import Contract
+from conformance.contract.error_table import ErrorRow
+from conformance.contract.operation import Operation
+from conformance.judge.guards import Question, holds
+from conformance.judge.observation import Observation, shown
+from conformance.judge.shadow import Shadow
+
+__all__ = ["MAX_BODY", "Reason", "reasons", "state_of"]
+
+# Klarna's request-limits page says one megabyte; which of the two readings of that word it means is not said.
+MAX_BODY = 1_000_000
+_LARGER_READING = 1_048_576
+_MOST_ERRORS = 20
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_BODY_STATUSES = frozenset({400, 415, 422})
+_ID_STATUSES = frozenset({400, 404})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One ground for a refusal.
+
+    ``rows`` are the rows of the error table that fit it. ``binds`` tells whether a success would be a breach;
+    ``code`` is the finding that the breach is then reported under, and ``what`` the ground in words.
+    """
+
+    what: str
+    rows: tuple[ErrorRow, ...]
+    binds: bool
+    code: str
+    topic: str = ""
+
+    def accepts(self, status: int, error_code: str) -> bool:
+        """Tell whether an answer fits this ground."""
+        return any(row.accepts(status, error_code) for row in self.rows)
+
+
+def reasons(
+    seen: Observation,
+    operation: Operation,
+    shadow: Shadow | None,
+    contract: Contract,
+    *,
+    now: datetime | None = None,
+    credentials_visible: bool = True,
+) -> list[Reason]:
+    """Collect every ground to refuse a request, from the request itself and from what is known of its order."""
+    return [
+        *_from_credentials(seen, operation, contract, credentials_visible=credentials_visible),
+        *_from_ids(seen, operation, shadow, contract),
+        *_from_body(seen, operation, contract),
+        *_from_lifecycle(seen, operation, shadow, contract, now),
+    ]
+
+
+def state_of(shadow: Shadow, now: datetime | None) -> str:
+    """Return the lifecycle state that the order is in by now, empty while it is unknown."""
+    if shadow.state in ("AUTHORIZED", "PART_CAPTURED") and shadow.expired(now):
+        return "EXPIRED"
+    return shadow.state
+
+
+def _rows(contract: Contract, operation: Operation, statuses: frozenset[int]) -> tuple[ErrorRow, ...]:
+    return tuple(row for row in contract.errors.rows if operation.id in row.operations and row.status in statuses)
+
+
+def _from_credentials(
+    seen: Observation, operation: Operation, contract: Contract, *, credentials_visible: bool
+) -> Iterator[Reason]:
+    if not credentials_visible:
+        return
+    scheme, _, value = seen.principal.partition(" ")
+    if scheme.lower() != "basic" or not value.strip():
+        rows = _rows(contract, operation, frozenset({401}))
+        yield Reason("it carries no usable Basic credentials", rows, binds=True, code="KOM-701")
+
+
+def _from_ids(seen: Observation, operation: Operation, shadow: Shadow | None, contract: Contract) -> Iterator[Reason]:
+    rows = _rows(contract, operation, _ID_STATUSES)
+    for name, value in seen.ids.items():
+        if not _UUID.fullmatch(value):
+            yield Reason(f"{name} {shown(value)} is no UUID", rows, binds=True, code="KOM-209")
+    if shadow is None:
+        return
+    if shadow.owner and seen.principal != shadow.owner:
+        yield Reason("the order belongs to another merchant", rows, binds=True, code="KOM-702")
+    for name, known, complete in (
+        ("capture_id", shadow.captures, shadow.captures_known),
+        ("refund_id", shadow.refunds, shadow.refunds_known),
+    ):
+        wanted = seen.ids.get(name)
+        if wanted is not None and _UUID.fullmatch(wanted) and wanted not in known:
+            yield Reason(
+                f"the order has no {name} {wanted}", rows, binds=complete and not shadow.doubts, code="KOM-209"
+            )
+
+
+def _from_body(seen: Observation, operation: Operation, contract: Contract) -> Iterator[Reason]:
+    request = seen.exchange.request
+    if operation.body is None:
+        return
+    size = len(request.body)
+    if size > MAX_BODY:
+        rows = _rows(contract, operation, frozenset({413}))
+        yield Reason(f"its body has {size} bytes", rows, binds=size > _LARGER_READING, code="KOM-708")
+    rows = _rows(contract, operation, _BODY_STATUSES)
+    if not request.body:
+        yield Reason("it has no body", rows, binds=True, code="KOM-207")
+        return
+    media = (request.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        yield Reason(f"its content type is {shown(media)}", rows, binds=False, code="KOM-207")
+    if seen.sent.problem:
+        yield Reason(f"its body {seen.sent.problem}", rows, binds=True, code="KOM-207")
+        return
+    validator = contract.operations.validator(operation.body)
+    if not validator.is_valid(seen.sent.value):
+        errors = list(islice(validator.iter_errors(seen.sent.value), _MOST_ERRORS))
+        where = "/".join(str(part) for part in errors[0].instance_path)
+        what = f"its body breaks the description: {where} {errors[0].message[:120]}"
+        topic = "number-as-text" if all(_is_number_as_text(error) for error in errors) else ""
+        yield Reason(what, rows, binds=True, code="KOM-207", topic=topic)
+    elif _breaks_line_arithmetic(seen.sent.value):
+        # The rule is documented, that this API enforces it is not.
+        yield Reason("a line's total is not quantity times price less discount", rows, binds=False, code="KOM-207")
+    elif seen.sent.reals:
+        yield Reason("a number of its body is not written as an integer", rows, binds=False, code="KOM-207")
+    if operation.id == "updateConsumerDetails":
+        # Whether an address exists is the service's own judgement.
+        address = _rows(contract, operation, frozenset({422}))
+        yield Reason("the service may not accept the address", address, binds=False, code="KOM-207")
+
+
+def _is_number_as_text(error: Any) -> bool:
+    path = [str(part) for part in error.instance_path]
+    number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
+    return number and path[-1:] == ["tracking_number"] and str(error.schema_path[-1]) == "type"
+
+
+def _breaks_line_arithmetic(body: Any) -> bool:
+    lines = body.get("order_lines") if isinstance(body, dict) else None
+    for line in lines if isinstance(lines, list) else ():
+        quantity, price, total = line["quantity"], line["unit_price"], line["total_amount"]
+        if quantity * price - line.get("total_discount_amount", 0) != total:
+            return True
+    return False
+
+
+def _from_lifecycle(
+    seen: Observation, operation: Operation, shadow: Shadow | None, contract: Contract, now: datetime | None
+) -> Iterator[Reason]:
+    if not operation.writes or shadow is None:
+        return
+    state = state_of(shadow, now)
+    if not state:
+        return
+    cell = contract.lifecycle.cell(operation.id, state)
+    if not cell.allowed:
+        row = contract.errors.row(cell.error)
+        code = "KOM-407" if contract.lifecycle.states[state].terminal else "KOM-402"
+        if state == "RELEASED" and operation.id == "captureOrder":
+            code = "KOM-306"
+        binds = cell.truth.binds and not shadow.doubts
+        yield Reason(f"the order is {state}: {row.precondition}", (row,), binds=binds, code=code)
+        return
+    if not cell.truth.binds:
+        rows = _rows(contract, operation, frozenset({403}))
+        yield Reason(f"nobody knows whether it is allowed when {state}", rows, binds=False, code="KOM-402")
+    asked = Question(seen, shadow, now)
+    for guard in cell.guards:
+        held = holds(guard.guard, asked)
+        if held:
+            continue
+        row = contract.errors.row(guard.error)
+        certain = held is False and guard.truth.binds and not guard.discretionary and not shadow.doubts
+        yield Reason(row.precondition, (row,), binds=certain, code=_GUARD_CODES.get(guard.guard, "KOM-402"))
+
+
+_GUARD_CODES = {
+    "amount_within_remaining": "KOM-306",
+    "amount_within_refundable": "KOM-307",
+    "has_captures": "KOM-307",
+    "amount_covers_captured": "KOM-313",
+}

@@ -1,0 +1,63 @@
+"""Reads JSON as strictly as money needs: bounded, without NaN, and without losing sight of what was not an integer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Text", "read_json", "reals"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a body says.
+
+    ``problem`` is empty when the body is readable JSON; ``value`` is then the parsed value and ``reals`` tells
+    whether any number in it was not written as an integer.
+    """
+
+    value: Any
+    problem: str
+    reals: bool
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def read_json(body: bytes) -> Text:
+    """Parse a body; never raises, whatever the bytes are."""
+    found: list[str] = []
+
+    def real(text: str) -> float:
+        found.append(text)
+        return float(text)
+
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Text(None, f"is not UTF-8 at byte {error.start}", False)
+    try:
+        value = json.loads(text, parse_float=real, parse_constant=_refuse_constant)
+    except RecursionError:
+        return Text(None, "is nested too deeply", False)
+    except json.JSONDecodeError as error:
+        return Text(None, f"is not JSON: {error.msg} at character {error.pos}", False)
+    except ValueError as error:
+        # An integer of thousands of digits, or a constant that JSON does not have.
+        return Text(None, f"holds no usable number: {str(error)[:80]}", False)
+    return Text(value, "", bool(found))
+
+
+def reals(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """Yield the path and the value of each number that was not written as an integer."""
+    if isinstance(value, float):
+        yield path or "/", float(value)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from reals(item, f"{path}/{name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from reals(item, f"{path}/{index}")

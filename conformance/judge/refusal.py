@@ -1,0 +1,95 @@
+"""Checks of a refusal by itself: is its body of the documented shape, and does the error table know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.contract.contract import Contract
+from conformance.contract.error_table import BodyKind
+from conformance.judge.observation import Observation, Remark, shown
+from conformance.judge.surface import CORRELATION
+
+__all__ = ["check_refusal"]
+
+# Given by routers and parsers before the API's own error writer: their shape is not known.
+_SHAPE_UNKNOWN = frozenset({405, 406, 408, 414, 415, 431})
+
+
+def check_refusal(seen: Observation, contract: Contract) -> Iterator[Remark]:
+    """Yield what a refusal (status 400 and above) breaks by itself."""
+    if seen.status < 400:
+        return
+    if seen.exchange.request.method.upper() == "HEAD":
+        return
+    if seen.operation is None:
+        if seen.status not in _SHAPE_UNKNOWN:
+            yield from _check_shape(seen)
+        return
+    if seen.status not in seen.operation.answers:
+        return
+    if seen.status in _SHAPE_UNKNOWN:
+        return
+    shape = tuple(_check_shape(seen))
+    yield from shape
+    if seen.error_code:
+        yield from _check_code(seen, contract)
+        yield from _check_message(seen, contract)
+
+
+def _check_shape(seen: Observation) -> Iterator[Remark]:
+    header = seen.response.headers.get(CORRELATION)
+    if header is None:
+        yield Remark("KOM-107", f"{seen.status} without the header {CORRELATION}")
+    if not seen.response.body:
+        yield Remark("KOM-201", f"{seen.status} with an empty body instead of an error object")
+        return
+    value = seen.answered.value
+    if seen.answered.problem:
+        code = "KOM-110" if seen.media == "application/json" else "KOM-201"
+        yield Remark(code, f"{seen.status} with a body of type {shown(seen.media)} that {seen.answered.problem}")
+        return
+    if seen.media != "application/json":
+        yield Remark("KOM-103", f"content type {shown(seen.media)} instead of application/json")
+    if not isinstance(value, dict):
+        yield Remark("KOM-201", f"the error body is {shown(value)}, not an object")
+        return
+    error_code = value.get("error_code")
+    if not isinstance(error_code, str) or not error_code:
+        yield Remark("KOM-201", f"error_code is {shown(error_code)}, not a non-empty text")
+    messages = value.get("error_messages")
+    if not isinstance(messages, list) or not all(isinstance(message, str) for message in messages):
+        yield Remark("KOM-201", f"error_messages is {shown(messages)}, not a list of texts")
+    correlation = value.get("correlation_id")
+    if not isinstance(correlation, str) or not correlation:
+        yield Remark("KOM-201", f"correlation_id is {shown(correlation)}, not a non-empty text")
+    elif header is not None and correlation != header:
+        yield Remark("KOM-203", f"correlation_id in the body is {shown(correlation)}, the header says {shown(header)}")
+
+
+def _check_code(seen: Observation, contract: Contract) -> Iterator[Remark]:
+    operation, status, code = seen.operation, seen.status, seen.error_code
+    if operation is None or contract.errors.at(operation.id, status, code):
+        return
+    rows = [row for row in contract.errors.rows if operation.id in row.operations]
+    if any((status, code) in row.tolerated for row in rows):
+        return
+    here = [row for row in rows if row.status == status and row.body is BodyKind.JSON]
+    placed_elsewhere = any(row.code == code and row.truth.binds for row in contract.errors.rows)
+    if not placed_elsewhere and not any(row.truth.binds for row in here):
+        # Nobody knows the code of this status on this operation, so a code of the server's own is no fault.
+        return
+    allowed = ", ".join(sorted({row.code for row in here})) or "none"
+    yield Remark("KOM-202", f"error_code {shown(code)} is not documented for {operation.id} with {status} ({allowed})")
+
+
+def _check_message(seen: Observation, contract: Contract) -> Iterator[Remark]:
+    if seen.operation is None or not isinstance(seen.answered.value, dict):
+        return
+    rows = contract.errors.at(seen.operation.id, seen.status, seen.error_code)
+    patterns = [pattern for row in rows for pattern in row.patterns]
+    messages = seen.answered.value.get("error_messages")
+    if not any(row.truth.binds and row.patterns for row in rows) or not isinstance(messages, list):
+        return
+    for message in messages:
+        if isinstance(message, str) and message and not any(pattern.fullmatch(message) for pattern in patterns):
+            yield Remark("KOM-204", f"message {shown(message, 120)} fits no known wording")
