@@ -87,8 +87,8 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _NUMBER_START = frozenset("0123456789+-.")
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,4})?", re.ASCII)
+_INTEGER = re.compile(r"[-+]?[0-9]{1,40}", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]{1,2})?", re.ASCII)
 
 _CONTAINER_START = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _CONTAINER_END = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
@@ -193,7 +193,7 @@ class _Builder:
             raise self._mistake(event, _path(stack), f"holds more than {_MAX_NODES} values")
 
     def _refuse_tag(self, event: Any, stack: list[_Open]) -> None:
-        if event.tag is not None and event.tag != "!":
+        if event.tag is not None:
             raise self._mistake(event, _path(stack), f"carries the tag {event.tag}; the files hold plain data only")
 
     def _mistake(self, event: Any, path: FieldPath, reason: str) -> ContractError:
