@@ -1,0 +1,87 @@
+"""The pytest plugin: a simulator, a server, orders and a judge as fixtures, and the options of the bundled suites.
+
+Loading it costs nothing: whatever is heavy is imported by the fixture that needs it.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.contract.contract import Contract
+    from conformance.judge.judge import Judge
+    from conformance.simulator.service import Simulator
+
+__all__ = ["RunningServer"]
+
+BEHAVIOURS = ("documented", "observed")
+PROFILES = ("quick", "default", "deep")
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """Where a simulator answers on loopback, and the credentials of its first merchant."""
+
+    base_url: str
+    control_url: str
+    username: str
+    password: str = field(repr=False)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the bundled suites; credentials come from the environment, never from an option."""
+    group = parser.getgroup("klarna-conformance", "conformance to Klarna's Order Management API")
+    group.addoption("--conformance-target", metavar="URL", help="judge this server; default: the embedded simulator")
+    group.addoption("--conformance-control-url", metavar="URL", help="the control interface of that server")
+    group.addoption("--conformance-seed", type=_seed, default=0, metavar="N", help="repeats a run; default: 0")
+    group.addoption("--conformance-profile", choices=PROFILES, default="quick", help="default: quick")
+    group.addoption("--conformance-behaviour", choices=BEHAVIOURS, default="documented", help="default: documented")
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is no seed: a seed is a whole number from 0 up")
+    return int(text)
+
+
+@pytest.fixture(scope="session")
+def klarna_contract() -> Contract:
+    """The contract that the suite judges by: operations, error table, lifecycle, requirements."""
+    from conformance.contract.contract import load_contract  # noqa: PLC0415 - heavy
+
+    return load_contract()
+
+
+@pytest.fixture
+def klarna_simulator(klarna_contract: Contract, pytestconfig: pytest.Config) -> Simulator:
+    """A simulator of the API without orders, seeded by ``--conformance-seed``; ``handle(request)`` answers."""
+    from conformance.simulator.service import Simulator  # noqa: PLC0415 - heavy
+
+    return Simulator(
+        klarna_contract,
+        seed=pytestconfig.getoption("--conformance-seed"),
+        behaviour=pytestconfig.getoption("--conformance-behaviour"),
+    )
+
+
+@pytest.fixture
+def klarna_order(klarna_simulator: Simulator) -> Callable[..., str]:
+    """Make an order in ``klarna_simulator`` with the API's own field names, and get its id."""
+
+    def make(**fields: Any) -> str:
+        return klarna_simulator.create_order(fields)
+
+    return make
+
+
+@pytest.fixture
+def klarna_judge(klarna_contract: Contract) -> Judge:
+    """A judge that has seen nothing; ``feed(exchange)`` says what breaks the contract."""
+    from conformance.judge.judge import Judge  # noqa: PLC0415 - heavy
+
+    return Judge(klarna_contract)
