@@ -77,11 +77,12 @@ class ErrorRow:
 class ErrorTable:
     """All rows, looked up by id and by (operation, status, code)."""
 
-    __slots__ = ("_by_cell", "_by_id", "_by_operation", "rows", "unrouted")
+    __slots__ = ("_by_cell", "_by_id", "_by_operation", "_by_statuses", "rows", "unrouted")
 
     def __init__(self, rows: tuple[ErrorRow, ...], unrouted: tuple[ErrorRow, ...] = ()) -> None:
         self.rows = rows
         self.unrouted = unrouted
+        self._by_statuses: dict[tuple[str, frozenset[int]], tuple[ErrorRow, ...]] = {}
         self._by_id = {row.id: row for row in (*rows, *unrouted)}
         by_cell: dict[tuple[str, int, str], list[ErrorRow]] = {}
         by_operation: dict[str, dict[tuple[int, str], ErrorRow]] = {}
@@ -126,6 +127,14 @@ class ErrorTable:
     def answers(self, operation: str) -> tuple[tuple[int, str], ...]:
         """Return the (status, code) pairs that an operation may answer with, sorted."""
         return self._by_operation.get(operation, ())
+
+    def of(self, operation: str, statuses: frozenset[int]) -> tuple[ErrorRow, ...]:
+        """Return the rows of an operation that answer with one of the statuses, in the order of the table."""
+        found = self._by_statuses.get((operation, statuses))
+        if found is None:
+            found = tuple(row for row in self.rows if operation in row.operations and row.status in statuses)
+            self._by_statuses[operation, statuses] = found
+        return found
 
     def cells(self) -> Iterator[tuple[str, int, str]]:
         """Yield every (operation, status, code) cell once, sorted."""

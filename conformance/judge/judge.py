@@ -60,13 +60,11 @@ class Judge:
             return Judgement(None, foreign=True, order_id="", findings=(), cell=None)
         order_id = route.ids.get("order_id", "")
         if exchange.response is None:
-            self._lose(exchange)
+            self._lose(observe(exchange, route, Response(504)))
             reason = exchange.failure or "nothing came back"
             finding = self._finding(Remark("KOM-115", f"no answer: {reason}"), route.operation, None, "", "")
             return Judgement(route.operation, foreign=False, order_id=order_id, findings=(finding,), cell=None)
-        seen = observe(exchange, self._contract)
-        if seen is None:
-            return Judgement(None, foreign=True, order_id="", findings=(), cell=None)
+        seen = observe(exchange, route, exchange.response)
         findings = tuple(self._judge(seen))
         cell = (seen.operation.id, seen.status, seen.error_code) if seen.operation is not None else None
         return Judgement(seen.operation, foreign=False, order_id=order_id, findings=findings, cell=cell)
@@ -281,11 +279,9 @@ class Judge:
         if len(shadow.doubts) > _MOST_DOUBTS:
             self._shadows[shadow.order_id] = Shadow(shadow.order_id, owner=shadow.owner)
 
-    def _lose(self, exchange: Exchange) -> None:
+    def _lose(self, seen: Observation) -> None:
         """Take note of a request whose answer was lost: it may have been carried out."""
-        unanswered = Exchange(exchange.request, Response(504))
-        seen = observe(unanswered, self._contract)
-        if seen is None or seen.operation is None or not seen.operation.writes:
+        if seen.operation is None or not seen.operation.writes:
             return
         shadow = self._shadows.get(seen.order_id)
         if shadow is not None and self._keys.first(seen, self._now) is None:

@@ -7,10 +7,10 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from conformance.contract.contract import Contract
-from conformance.contract.operation import Operation
+from conformance.contract.operation import Operation, Route
 from conformance.exchange import Exchange, Response
 from conformance.judge.reading import Text, read_json
 
@@ -73,22 +73,24 @@ class Observation:
 
     def password(self) -> str:
         """Return the password that was sent, empty when it cannot be told."""
-        scheme, _, value = self.principal.partition(" ")
-        if scheme.lower() != "basic":
-            return ""
-        try:
-            pair = base64.b64decode(value, validate=True).decode("utf-8", "replace")
-        except (binascii.Error, ValueError):
-            return ""
-        return pair.partition(":")[2]
+        return _password(self.principal)
 
 
-def observe(exchange: Exchange, contract: Contract) -> Observation | None:
-    """Route and parse an exchange that has an answer; None for traffic of other APIs."""
-    route = contract.operations.route(exchange.request.method, exchange.request.target)
-    response = exchange.response
-    if route is None or response is None:
-        return None
+# A conversation speaks with one or two credentials; the cache keeps no more than that.
+@lru_cache(maxsize=4)
+def _password(authorization: str) -> str:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        pair = base64.b64decode(value, validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return ""
+    return pair.partition(":")[2]
+
+
+def observe(exchange: Exchange, route: Route, response: Response) -> Observation:
+    """Parse an exchange that was routed and answered, once for all checks."""
     request = exchange.request
     answered = read_json(response.body) if response.body else _NOTHING
     code = ""

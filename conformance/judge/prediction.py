@@ -75,10 +75,6 @@ def state_of(shadow: Shadow, now: datetime | None) -> str:
     return shadow.state
 
 
-def _rows(contract: Contract, operation: Operation, statuses: frozenset[int]) -> tuple[ErrorRow, ...]:
-    return tuple(row for row in contract.errors.rows if operation.id in row.operations and row.status in statuses)
-
-
 def _from_credentials(
     seen: Observation, operation: Operation, contract: Contract, *, credentials_visible: bool
 ) -> Iterator[Reason]:
@@ -86,12 +82,12 @@ def _from_credentials(
         return
     scheme, _, value = seen.principal.partition(" ")
     if scheme.lower() != "basic" or not value.strip():
-        rows = _rows(contract, operation, frozenset({401}))
+        rows = contract.errors.of(operation.id, frozenset({401}))
         yield Reason("it carries no usable Basic credentials", rows, binds=True, code="KOM-701")
 
 
 def _from_ids(seen: Observation, operation: Operation, shadow: Shadow | None, contract: Contract) -> Iterator[Reason]:
-    rows = _rows(contract, operation, _ID_STATUSES)
+    rows = contract.errors.of(operation.id, _ID_STATUSES)
     for name, value in seen.ids.items():
         if not _UUID.fullmatch(value):
             yield Reason(f"{name} {shown(value)} is no UUID", rows, binds=True, code="KOM-209")
@@ -116,9 +112,9 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
         return
     size = len(request.body)
     if size > MAX_BODY:
-        rows = _rows(contract, operation, frozenset({413}))
+        rows = contract.errors.of(operation.id, frozenset({413}))
         yield Reason(f"its body has {size} bytes", rows, binds=size > _LARGER_READING, code="KOM-708")
-    rows = _rows(contract, operation, _BODY_STATUSES)
+    rows = contract.errors.of(operation.id, _BODY_STATUSES)
     if not request.body:
         yield Reason("it has no body", rows, binds=True, code="KOM-207")
         return
@@ -142,7 +138,7 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
         yield Reason("a number of its body is not written as an integer", rows, binds=False, code="KOM-207")
     if operation.id == "updateConsumerDetails":
         # Whether an address exists is the service's own judgement.
-        address = _rows(contract, operation, frozenset({422}))
+        address = contract.errors.of(operation.id, frozenset({422}))
         yield Reason("the service may not accept the address", address, binds=False, code="KOM-207")
 
 
@@ -179,7 +175,7 @@ def _from_lifecycle(
         yield Reason(f"the order is {state}: {row.precondition}", (row,), binds=binds, code=code)
         return
     if not cell.truth.binds:
-        rows = _rows(contract, operation, frozenset({403}))
+        rows = contract.errors.of(operation.id, frozenset({403}))
         yield Reason(f"nobody knows whether it is allowed when {state}", rows, binds=False, code="KOM-402")
     asked = Question(seen, shadow, now)
     for guard in cell.guards:
