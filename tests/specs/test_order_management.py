@@ -494,3 +494,11 @@ def test_the_lines_of_the_examples_obey_the_arithmetic_of_a_line() -> None:
         assert line["total_amount"] == line["quantity"] * line["unit_price"] - line["total_discount_amount"]
         net = round(line["total_amount"] * 10_000 / (10_000 + line["tax_rate"]))
         assert line["total_tax_amount"] == line["total_amount"] - net
+
+
+def test_the_page_on_the_published_description_names_components_that_exist() -> None:
+    page = (PATH.parents[1] / "docs" / "klarna-description.md").read_text("utf-8")
+    names = page.partition("## Names")[2].splitlines()
+    ours = {name for row in names for name in re.findall(r"`(\w+)`", row.rpartition(" | ")[2])}
+    assert len(ours) > 15
+    assert ours <= set(SCHEMAS)
