@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
 import click
 
 from conformance.commands.credentials import read_credentials
+from conformance.commands.destination import destinations
 from conformance.exceptions import UsageError
 
 __all__ = ["command"]
@@ -71,8 +71,7 @@ def command(
 
     Exit status: 0 conforms, 1 a case failed, 2 the suite could not do its work.
     """
-    files = {name: file for name, file in _files(json_file, junit_file, html_file).items() if file is not None}
-    _refuse_bad_files(files)
+    files = destinations(json=json_file, junit=junit_file, html=html_file)
     if base_url is None:
         _refuse_without_target(username, password, control_url, order_ids)
         user, secret = "", ""
@@ -100,25 +99,6 @@ def command(
     with watch(options.seed) as listener:
         result = run_server_suite(options, listener)
     click.get_current_context().exit(deliver(result, files))
-
-
-def _files(json_file: Path | None, junit_file: Path | None, html_file: Path | None) -> dict[str, Path | None]:
-    return {"json": json_file, "junit": junit_file, "html": html_file}
-
-
-def _refuse_bad_files(files: dict[str, Path]) -> None:
-    """Find out before a long run, not after it, that a report has nowhere to go."""
-    seen: dict[Path, str] = {}
-    for name, file in files.items():
-        parent = file.parent
-        if not parent.is_dir():
-            raise UsageError(f"--{name} {file}: there is no directory {parent}")
-        if not os.access(parent, os.W_OK):
-            raise UsageError(f"--{name} {file}: the directory {parent} cannot be written")
-        place = file.resolve()
-        if place in seen:
-            raise UsageError(f"--{seen[place]} and --{name} name the same file {file}")
-        seen[place] = name
 
 
 def _refuse_without_target(
