@@ -6,6 +6,7 @@ Exit status: 0 conforms, 1 findings, 2 the suite could not do its work.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -75,6 +76,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave the process; the console script and ``python -m conformance`` call it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A log that knows ASCII only shows an escape; it does not end the run.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -84,7 +88,13 @@ def run(arguments: Sequence[str]) -> int:
     Never raises for what a user, a target or this suite did: each ends in one line on standard error and status 2.
     """
     try:
-        status = cli.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        # Not cli.main(): it answers a closed pipe and an interrupt by itself, in its own way.
+        try:
+            with cli.make_context(PROGRAM, list(arguments)) as context:
+                cli.invoke(context)
+            status = 0
+        except click.exceptions.Exit as leave:
+            status = leave.exit_code
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader went away. A second failed flush at interpreter exit would print a complaint, so stdout is swapped.
@@ -107,7 +117,7 @@ def run(arguments: Sequence[str]) -> int:
             f"internal error: {type(error).__name__}: {error} - please report it; "
             "set KLARNA_CONFORMANCE_DEBUG=1 for the traceback"
         )
-    return status if isinstance(status, int) else 0
+    return status
 
 
 def _complain(message: str) -> int:
