@@ -237,15 +237,18 @@ def _validate(document: Document, validator: Any) -> None:
     if validator.is_valid(document.value):
         return
     # The deepest complaint is the one about the field that was mistyped, not about everything that contains it.
-    error = max(validator.iter_errors(document.value), key=lambda found: len(found.instance_path))
+    path, reason = max(map(_complaint, validator.iter_errors(document.value)), key=lambda found: len(found[0]))
+    raise document.mistake(path, reason)
+
+
+def _complaint(error: jsonschema_rs.ValidationError) -> tuple[list[str | int], str]:
     path: list[str | int] = list(error.instance_path)
-    kind = error.kind
-    if kind.name in ("additionalProperties", "unevaluatedProperties"):
-        unknown = kind.unexpected[0]
-        raise document.mistake([*path, unknown], "is not a field that belongs here")
+    kind: Any = error.kind
+    if kind.name == "additionalProperties":
+        return [*path, kind.unexpected[0]], "is not a field that belongs here"
     if kind.name == "required":
-        raise document.mistake(path, f"lacks the field {kind.property!r}")
-    raise document.mistake(path, error.message)
+        return path, f"lacks the field {kind.property!r}"
+    return path, error.message
 
 
 # --- naming places ---------------------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
         ("rows:\n  - id: a\n    retry: often\n", 3, "rows[0].retry", '"often" is not one of'),
         ("rows:\n  - id: a\n    when: never\n", 3, "rows[0].when", '"never" is not a "date-time"'),
         ("rows:\n  - id: 12\n", 2, "rows[0].id", '12 is not of type "string"'),
-        ("rows: []\n\"odd key\": 1\n", 2, '["odd key"]', "is not a field that belongs here"),
+        ('rows: []\n"odd key": 1\n', 2, '["odd key"]', "is not a field that belongs here"),
         ("# top\n[]\n", 2, "", '[] is not of type "object"'),
     ],
 )
