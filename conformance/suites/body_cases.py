@@ -1,0 +1,213 @@
+"""Request bodies: each field broken in each way, each limit met exactly, and bodies that are no JSON at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from conformance.contract.contract import Contract
+from conformance.contract.operation import Operation
+from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, TEXT
+from conformance.suites.case import Case
+from conformance.suites.conversation import Conversation, Expected, encoded
+from conformance.suites.expectations import CODES, expected, representative
+from conformance.suites.fields import Field, breakings, fields, limits, with_value
+from conformance.suites.scene import Scene
+
+__all__ = ["MALFORMED", "NOT_OBJECTS", "body_cases"]
+
+Play = Callable[[Conversation], None]
+
+MALFORMED: tuple[bytes, ...] = (
+    b"{",
+    b'{"captured_amount":1,}',
+    b"{'captured_amount':1}",
+    b'{"captured_amount":NaN,"refunded_amount":NaN,"order_amount":NaN}',
+    b'{"captured_amount":1} {}',
+    b'{"description":"\xff\xfe"}',
+    b'{"description":"a\nb"}',
+    b"captured_amount=1",
+    b"[" * 2_000,
+)
+NOT_OBJECTS: tuple[bytes, ...] = (b"[]", b'"x"', b"7", b"true", b"null")
+OTHER_MEDIA: tuple[str | None, ...] = ("text/plain", "application/xml", "application/x-www-form-urlencoded", None)
+# Both readings of "one megabyte" are exceeded.
+TOO_LARGE = 1_100_000
+STILL_SMALL = 990_000
+# As many minor units as a list has items of one unit each, so that even the longest list adds up.
+ITEMS = 1_000
+
+
+def body_cases(contract: Contract) -> Iterator[Case]:
+    """Yield the cases of the operations that take a body, in a state that allows them."""
+    for operation in contract.operations:
+        if operation.body is None:
+            continue
+        for field in fields(operation.body):
+            yield _broken(contract, operation, field)
+            limit = _limit(contract, operation, field)
+            if limit is not None:
+                yield limit
+        yield from _whole(contract, operation)
+    yield from _meanings()
+
+
+def _case(operation: str, state: str, name: str, kind: str, play: Play, *, consumes: bool = False) -> Case:
+    return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES[kind], consumes)
+
+
+def _broken(contract: Contract, operation: Operation, field: Field) -> Case:
+    state = representative(contract, operation.id)
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation.id, state)
+        schema = operation.body or {}
+        valid = scene.body(1)
+        for variant in breakings(schema, field):
+            scene.ask(with_value(schema, valid or {}, field, variant.value))
+        scene.read()
+
+    return _case(operation.id, state, f"broken-{field.name}", "invalid body", play)
+
+
+def _limit(contract: Contract, operation: Operation, field: Field) -> Case | None:
+    # Amounts have cases of their own, numbers within a line hang together, and the days on offer are the service's.
+    if operation.id == "extendDueDate" or field.name == AMOUNT_FIELD.get(operation.id):
+        return None
+    number = field.schema.get("type") == "integer"
+    if field.schema.get("type") in ("object", "boolean") or (number and len(field.path) > 1):
+        return None
+    state = representative(contract, operation.id)
+    lines = field.name == "order_lines"
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation.id, state)
+        schema = operation.body or {}
+        for variant in limits(schema, field):
+            # The largest number of days until shipment has to be agreed with the service.
+            if number and variant.way != "its minimum":
+                continue
+            valid = scene.body(ITEMS if lines else 10 if operation.id != "updateAuthorization" else None)
+            reply = scene.ask(with_value(schema, valid or {}, field, variant.value))
+            scene.read_back(reply)
+
+    return _case(operation.id, state, f"limits-{field.name}", "limits", play, consumes=True)
+
+
+def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
+    """Yield what is wrong, or only unusual, with the body as a whole."""
+    state = representative(contract, operation.id)
+
+    def case(name: str, kind: str, play: Callable[[Scene], None], *, consumes: bool = False) -> Case:
+        def played(conversation: Conversation) -> None:
+            scene = Scene(conversation, operation.id, state)
+            play(scene)
+            scene.read()
+
+        return _case(operation.id, state, name, kind, played, consumes=consumes)
+
+    def malformed(scene: Scene) -> None:
+        for raw in MALFORMED:
+            scene.ask(raw=raw)
+
+    def not_an_object(scene: Scene) -> None:
+        for raw in NOT_OBJECTS:
+            scene.ask(raw=raw)
+
+    def empty(scene: Scene) -> None:
+        scene.ask(raw=b"")
+
+    def empty_object(scene: Scene) -> None:
+        scene.ask({})
+
+    def other_media(scene: Scene) -> None:
+        for media in OTHER_MEDIA:
+            scene.ask(scene.body(), media=media)
+
+    def charset(scene: Scene) -> None:
+        why = "JSON declared with charset=utf-8 is JSON"
+        reply = scene.ask(
+            scene.body(), media="application/json; charset=utf-8", expected=Expected("KOM-208", why, success=True)
+        )
+        scene.read_back(reply)
+
+    def too_large(scene: Scene) -> None:
+        ground = expected(contract, operation.id, "too large", "KOM-708", f"the body has {TOO_LARGE} bytes")
+        scene.ask(raw=_padded(scene.body(), TOO_LARGE), expected=ground)
+
+    def large(scene: Scene) -> None:
+        body = scene.body()
+        scene.read_back(scene.ask(body, raw=_padded(body, STILL_SMALL)))
+
+    def unknown_field(scene: Scene) -> None:
+        why = "fields that the service does not know are ignored"
+        body = {**(scene.body() or {}), "no_such_field": {"nested": [1, "x", None]}}
+        scene.read_back(scene.ask(body, expected=Expected("KOM-208", why, success=True)))
+
+    yield case("malformed-json", "invalid body", malformed)
+    yield case("not-an-object", "invalid body", not_an_object)
+    yield case("empty-body", "invalid body", empty)
+    yield case("empty-object", "invalid body", empty_object)
+    yield case("other-media-type", "invalid body", other_media, consumes=True)
+    yield case("json-with-charset", "limits", charset, consumes=True)
+    yield case("too-large", "size", too_large)
+    yield case("nearly-too-large", "limits", large, consumes=True)
+    yield case("unknown-field", "limits", unknown_field, consumes=True)
+
+
+def _padded(body: dict[str, Any] | None, size: int) -> bytes:
+    """Write a body as JSON of exactly this many bytes by adding white space, which means nothing."""
+    plain = encoded(body)
+    return b"{" + b" " * (size - len(plain)) + plain[1:]
+
+
+def _meanings() -> Iterator[Case]:
+    """Yield bodies whose fields mean something beyond their limits."""
+
+    def references(conversation: Conversation) -> None:
+        scene = Scene(conversation, "updateMerchantReferences", "fresh")
+        for body in (
+            {"merchant_reference1": "A-1", "merchant_reference2": "B-1"},
+            {"merchant_reference1": TEXT},
+            {"merchant_reference2": ""},
+            {"merchant_reference2": "B-2"},
+        ):
+            scene.read_back(scene.ask(body))
+
+    def lines(conversation: Conversation) -> None:
+        scene = Scene(conversation, "updateAuthorization", "fresh")
+        scene.read_back(scene.ask({"order_amount": scene.order.order_amount - 10}))
+
+    def parcels(operation: str) -> Play:
+        def play(conversation: Conversation) -> None:
+            scene = Scene(conversation, operation, "part_captured")
+            for number in (1, 2, 3):
+                scene.read_back(scene.ask({"shipping_info": [{"tracking_number": f"{number}{TEXT}"[:100]}]}))
+
+        return play
+
+    def bare(operation: str, field: str) -> Play:
+        def play(conversation: Conversation) -> None:
+            scene = Scene(conversation, operation, "part_captured")
+            scene.read_back(scene.ask({field: 7}))
+
+        return play
+
+    def invalid_address(conversation: Conversation) -> None:
+        scene = Scene(conversation, "updateConsumerDetails", "fresh")
+        scene.read_back(scene.ask({"shipping_address": {**ADDRESS, "postal_code": "no code", "country": "DE"}}))
+
+    def days_not_on_offer(conversation: Conversation) -> None:
+        scene = Scene(conversation, "extendDueDate", "part_captured")
+        scene.read_back(scene.ask({"number_of_days": 13}))
+
+    yield _case("updateMerchantReferences", "fresh", "one-at-a-time", "text", references, consumes=True)
+    yield _case("updateAuthorization", "fresh", "without-lines", "authorization", lines, consumes=True)
+    yield _case("appendShippingInfo", "part_captured", "one-after-another", "text", parcels("appendShippingInfo"), consumes=True)
+    yield _case(
+        "appendOrderShippingInfo", "part_captured", "one-after-another", "text", parcels("appendOrderShippingInfo"), consumes=True
+    )
+    yield _case("captureOrder", "part_captured", "amount-only", "capture", bare("captureOrder", "captured_amount"), consumes=True)
+    yield _case("refundOrder", "part_captured", "amount-only", "refund", bare("refundOrder", "refunded_amount"), consumes=True)
+    yield _case("updateConsumerDetails", "fresh", "invalid-address", "invalid body", invalid_address)
+    yield _case("extendDueDate", "part_captured", "not-on-offer", "invalid body", days_not_on_offer)

@@ -1,0 +1,54 @@
+"""A case: one question to a server, under an id that means the same in every world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.contract.contract import Contract
+from conformance.contract.requirement import Level
+from conformance.exceptions import ConformanceError
+
+if TYPE_CHECKING:
+    from conformance.suites.conversation import Conversation
+
+__all__ = ["Case", "NotMeasuredError", "TargetGoneError", "level_of", "requirements_of"]
+
+
+class NotMeasuredError(ConformanceError):
+    """The case cannot be put to this target; the text is the reason."""
+
+
+class TargetGoneError(ConformanceError):
+    """The target has stopped answering, so that further cases would measure nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question.
+
+    ``id`` reads ``operation/state/class``. ``codes`` are the findings that the case is made to provoke; its
+    requirements and level follow from them. ``consumes`` tells whether a correct server changes the order, so that
+    it cannot serve again in the same state. ``fault`` is what has to be provoked through a control interface, empty
+    when a client can bring the answer about by itself.
+    """
+
+    id: str
+    operation: str
+    state: str
+    name: str
+    play: Callable[[Conversation], None]
+    codes: tuple[str, ...]
+    consumes: bool = False
+    fault: str = ""
+
+
+def requirements_of(codes: tuple[str, ...], contract: Contract) -> tuple[str, ...]:
+    """Name the requirements that these findings cite, in the order of the codes."""
+    return tuple(dict.fromkeys(contract.findings[code].requirement for code in codes))
+
+
+def level_of(codes: tuple[str, ...], contract: Contract) -> Level:
+    """Return the level of the rule that the case is first of all about."""
+    return contract.requirements[contract.findings[codes[0]].requirement].level

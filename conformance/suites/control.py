@@ -1,0 +1,165 @@
+"""The control interface of a target: orders made to measure, moved time, faults on demand, and the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from conformance.exceptions import TargetError
+from conformance.exchange import Headers, Request
+from conformance.simulator.service import Simulator
+from conformance.suites.wire import Limits, Wire
+
+__all__ = ["ControlPort", "EmbeddedControl", "HttpControl"]
+
+
+class ControlPort(Protocol):
+    """What a driver may ask of a target that it cannot ask of the API; every method raises TargetError on refusal."""
+
+    def create_order(self, **fields: Any) -> str:
+        """Make an order with these fields of the API and return its id."""
+        ...
+
+    def advance(self, seconds: float) -> None:
+        """Move the target's clock forward."""
+        ...
+
+    def provoke(self, fault: Mapping[str, Any]) -> None:
+        """Order a fault; the fields are those of ``POST /faults``."""
+        ...
+
+    def clear(self) -> None:
+        """Take back every fault."""
+        ...
+
+    def ledger(self, order_id: str) -> dict[str, Any]:
+        """Read what really happened to an order."""
+        ...
+
+    def reset(self) -> None:
+        """Forget every order."""
+        ...
+
+    def merchants(self) -> list[dict[str, str]]:
+        """Name the merchants that the target knows."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the port holds."""
+        ...
+
+
+class EmbeddedControl:
+    """The control interface of a simulator in the same process: plain calls, no JSON in between."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def create_order(self, **fields: Any) -> str:
+        """Make an order with these fields of the API and return its id."""
+        return self._simulator.create_order(fields)
+
+    def advance(self, seconds: float) -> None:
+        """Move the simulator's clock forward."""
+        self._simulator.advance(seconds)
+
+    def provoke(self, fault: Mapping[str, Any]) -> None:
+        """Order a fault; the fields are those of ``POST /faults``."""
+        self._simulator.provoke(fault)
+
+    def clear(self) -> None:
+        """Take back every fault."""
+        self._simulator.clear_faults()
+
+    def ledger(self, order_id: str) -> dict[str, Any]:
+        """Read what really happened to an order."""
+        return self._simulator.ledger(order_id)
+
+    def reset(self) -> None:
+        """Forget every order."""
+        self._simulator.reset()
+
+    def merchants(self) -> list[dict[str, str]]:
+        """Name the simulator's merchants."""
+        known = self._simulator.credentials.merchants
+        return [
+            {"username": merchant.username, "password": merchant.password, "merchant_id": merchant.merchant_id}
+            for merchant in known
+        ]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class HttpControl:
+    """The control interface at an address."""
+
+    def __init__(self, control_url: str, limits: Limits | None = None) -> None:
+        self._wire = Wire(control_url, limits)
+
+    def create_order(self, **fields: Any) -> str:
+        """Make an order with these fields of the API and return its id."""
+        made = self._ask("POST", "/orders", fields)
+        order_id = made.get("order_id") if isinstance(made, dict) else None
+        if not isinstance(order_id, str) or not order_id:
+            raise TargetError("the control interface made an order without an order_id")
+        return order_id
+
+    def advance(self, seconds: float) -> None:
+        """Move the target's clock forward."""
+        self._ask("POST", "/clock", {"advance_s": seconds})
+
+    def provoke(self, fault: Mapping[str, Any]) -> None:
+        """Order a fault; the fields are those of ``POST /faults``."""
+        self._ask("POST", "/faults", dict(fault))
+
+    def clear(self) -> None:
+        """Take back every fault."""
+        self._ask("DELETE", "/faults")
+
+    def ledger(self, order_id: str) -> dict[str, Any]:
+        """Read what really happened to an order."""
+        ledger = self._ask("GET", f"/ledger/{order_id}")
+        if not isinstance(ledger, dict):
+            raise TargetError("the control interface gave a ledger that is not an object")
+        return ledger
+
+    def reset(self) -> None:
+        """Forget every order."""
+        self._ask("POST", "/reset", {})
+
+    def merchants(self) -> list[dict[str, str]]:
+        """Name the merchants that the target knows; empty when the interface does not say."""
+        merchants = self._ask("GET", "/merchants")
+        usable = merchants if isinstance(merchants, list) else []
+        return [
+            merchant
+            for merchant in usable
+            if isinstance(merchant, dict)
+            and isinstance(merchant.get("username"), str)
+            and isinstance(merchant.get("password"), str)
+        ]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._wire.close()
+
+    def _ask(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> Any:
+        body = b"" if fields is None else json.dumps(fields, ensure_ascii=False).encode()
+        headers = Headers([("Content-Type", "application/json")] if body else [])
+        # A second order or fault that nobody asked for does no harm; a run that stops for a closed connection does.
+        exchange = self._wire.send(Request(method, self._wire.prefix + path, headers, body), repeatable=True)
+        response = exchange.response
+        if response is None:
+            raise TargetError(f"the control interface at {self._wire.base_url} cannot be reached: {exchange.failure}")
+        if not 200 <= response.status < 300:
+            reason = response.body[:200].decode("utf-8", "replace")
+            raise TargetError(f"the control interface answers {method} {path} with {response.status}: {reason}")
+        if not response.body:
+            return None
+        try:
+            return json.loads(response.body)
+        except (ValueError, RecursionError) as error:
+            message = f"the control interface answers {method} {path} with something that is not JSON"
+            raise TargetError(message) from error

@@ -1,0 +1,368 @@
+"""What a case says to a target: requests in order, each answer judged, each write read back."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from conformance.contract.contract import Contract
+from conformance.contract.operations import BASE_PATH
+from conformance.exchange import Exchange, Headers, Request, Response
+from conformance.judge.finding import Finding, Judgement
+from conformance.judge.judge import Judge
+from conformance.suites.case import NotMeasuredError, TargetGoneError
+from conformance.suites.curl import curls, story
+from conformance.suites.target import Credentials, Target
+from conformance.verdict import Reported, Severity
+
+if TYPE_CHECKING:
+    from conformance.suites.preparation import OrderPool
+
+__all__ = ["Conversation", "Expected", "Health", "Key", "Reply", "encoded"]
+
+ATTEMPTS = 3
+LONGEST_WAIT = 5.0
+LEDGER_AMOUNTS = ("captured_amount", "refunded_amount", "remaining_authorized_amount")
+INJECTED = "X-Injected"
+# Findings of one case beyond this number say nothing new.
+MOST_FINDINGS = 50
+
+
+class Key(Enum):
+    """Which idempotency key a write carries: one of its own, or none."""
+
+    FRESH = "fresh"
+    NONE = "none"
+
+
+@dataclass(slots=True)
+class Health:
+    """How a target has been doing over all cases; a run stops when it no longer answers."""
+
+    patience: int = 5
+    silent: int = 0
+    last_failure: str = ""
+
+    def note(self, exchange: Exchange) -> None:
+        """Count exchanges in a row that brought no answer; raises TargetGoneError when there are too many."""
+        if exchange.response is not None:
+            self.silent = 0
+            return
+        self.silent += 1
+        self.last_failure = exchange.failure
+        self.check()
+
+    def check(self) -> None:
+        """Raise TargetGoneError when the target has stopped answering."""
+        if self.silent >= self.patience:
+            raise TargetGoneError(f"the target gave no answer {self.silent} times in a row: {self.last_failure}")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a case knows and the judge cannot: which rows of the error table fit the request.
+
+    ``rows`` are row ids, any of which is right. ``code`` is the finding of another outcome, ``why`` the ground in
+    words. ``success`` stands for a request that must not be refused. Where all rows are inferred, any refusal will do.
+    """
+
+    code: str
+    why: str
+    rows: tuple[str, ...] = ()
+    success: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer as a case looks at it."""
+
+    exchange: Exchange
+    judgement: Judgement
+
+    @property
+    def status(self) -> int:
+        """The status answered, 0 when no answer came."""
+        return self.exchange.response.status if self.exchange.response else 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the answer is a success."""
+        return 200 <= self.status < 300
+
+    def header(self, name: str) -> str:
+        """Return a header of the answer, empty when it is not there."""
+        response = self.exchange.response
+        return (response.headers.get(name) or "") if response else ""
+
+    def json(self) -> Any:
+        """Return the parsed body, None when there is no JSON to parse."""
+        if self.exchange.response is None:
+            return None
+        try:
+            return json.loads(self.exchange.response.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One case in progress: target, judge, and everything said so far."""
+
+    contract: Contract
+    target: Target
+    case_id: str
+    seed: int
+    pool: OrderPool
+    health: Health = field(default_factory=Health)
+    exchanges: list[Exchange] = field(default_factory=list)
+    findings: list[Reported] = field(default_factory=list)
+    cells: set[tuple[str, int, str]] = field(default_factory=set)
+    successes: set[tuple[str, int]] = field(default_factory=set)
+    last_reads: dict[str, Reply] = field(default_factory=dict)
+    judge: Judge = field(init=False)
+    random: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.judge = Judge(self.contract, credentials_visible=True)
+        self.random = random.Random(f"{self.seed}:{self.case_id}:{self.target.salt}")
+
+    def new_id(self) -> str:
+        """Make a UUID that belongs to nobody; it repeats with the seed where the target starts from nothing."""
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def path(self, operation: str, ids: Mapping[str, str]) -> str:
+        """Write the request target of an operation; ids are percent-encoded."""
+        path = self.contract.operations[operation].path
+        for name, value in ids.items():
+            path = path.replace("{" + name + "}", quote(value, safe=""))
+        if not path.startswith(BASE_PATH):
+            path = BASE_PATH + path
+        return self.target.prefix + path
+
+    def call(
+        self,
+        operation: str,
+        ids: Mapping[str, str],
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        key: Key | str = Key.FRESH,
+        media: str | None = "application/json",
+        credentials: Credentials | None = None,
+        authorization: str | None = None,
+        method: str = "",
+        target: str = "",
+        extra: Sequence[tuple[str, str]] = (),
+        provoked: bool = False,
+        expected: Expected | None = None,
+    ) -> Reply:
+        """Send one request of an operation, judge the answer, and return it.
+
+        ``body`` is sent as JSON, ``raw`` as it stands. ``authorization`` replaces the header value; an empty text
+        leaves it out. ``method`` and ``target`` replace the operation's own, ``extra`` are further headers. ``provoked`` says that a failure was
+        ordered, so that it is neither repeated nor held against the target.
+        """
+        request = self.request(
+            operation,
+            ids,
+            body,
+            raw=raw,
+            key=key,
+            media=media,
+            authorization=(credentials or self.target.credentials).authorization if authorization is None else authorization,
+            method=method,
+            target=target,
+            extra=extra,
+        )
+        reply = self._sent(request, provoked=provoked)
+        if expected is not None:
+            self._compare(reply, operation, expected)
+        return reply
+
+    def request(
+        self,
+        operation: str,
+        ids: Mapping[str, str],
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        key: Key | str = Key.FRESH,
+        media: str | None = "application/json",
+        authorization: str | None = None,
+        method: str = "",
+        target: str = "",
+        extra: Sequence[tuple[str, str]] = (),
+    ) -> Request:
+        """Write a request without sending it; the arguments are those of ``call``."""
+        described = self.contract.operations[operation]
+        payload = raw if raw is not None else b"" if body is None else encoded(body)
+        if authorization is None:
+            authorization = self.target.credentials.authorization
+        headers = [("Authorization", authorization)] if authorization else []
+        headers.append(("Accept", "application/json"))
+        if (payload or described.body is not None) and media is not None:
+            headers.append(("Content-Type", media))
+        if described.writes and key is not Key.NONE:
+            headers.append(("Klarna-Idempotency-Key", self.new_id() if key is Key.FRESH else str(key)))
+        headers.extend(extra)
+        return Request(method or described.method, target or self.path(operation, ids), Headers(headers), payload)
+
+    def together(self, requests: Sequence[Request]) -> list[Reply]:
+        """Send requests at the same moment and judge the answers, successes first: whoever won went first."""
+        self.health.check()
+        exchanges = self.target.send_together(requests)
+        return [self._heard(exchange) for exchange in sorted(exchanges, key=_rank)]
+
+    def report(self, code: str, message: str, reply: Reply | None = None, operation: str = "") -> None:
+        """Add a finding of the case itself, unless the judge has already said the same of this exchange."""
+        if reply is not None and any(finding.code == code for finding in reply.judgement.findings):
+            return
+        requirement = self.contract.requirements[self.contract.findings[code].requirement]
+        cell = reply.judgement.cell if reply is not None else None
+        self._keep(
+            Finding(
+                code,
+                requirement.keyword,
+                requirement.id,
+                message,
+                operation or (cell[0] if cell else ""),
+                (reply.status or None) if reply is not None else None,
+                cell[2] if cell else "",
+            )
+        )
+
+    def _sent(self, request: Request, *, provoked: bool) -> Reply:
+        """Send a request as the retry policy allows: again after 5xx or 429, if it reads or carries a key."""
+        repeatable = request.method == "GET" or "klarna-idempotency-key" in request.headers
+        reply = self._once(request)
+        attempt = 1
+        while not provoked and repeatable and attempt < ATTEMPTS and _passing(reply.status):
+            if self.target.waits:
+                time.sleep(_pause(reply.exchange.response, attempt))
+            reply = self._once(request)
+            attempt += 1
+        if provoked:
+            return reply
+        if reply.status == 429:
+            raise NotMeasuredError("the target kept refusing for its rate limit (429)")
+        if reply.status >= 500:
+            times = f"{attempt} times" if attempt > 1 else "once, to a request that must not be repeated without a key"
+            self.report("KOM-206", f"answered {reply.status} {times}", reply)
+        return reply
+
+    def _once(self, request: Request) -> Reply:
+        self.health.check()
+        return self._heard(self.target.send(request))
+
+    def _heard(self, exchange: Exchange) -> Reply:
+        """Judge an exchange and keep what it showed."""
+        self.exchanges.append(exchange)
+        judgement = self.judge.feed(exchange)
+        for finding in judgement.findings:
+            self._keep(finding)
+        if judgement.cell is not None:
+            operation, status, _ = judgement.cell
+            if status < 400:
+                self.successes.add((operation, status))
+            else:
+                self.cells.add(judgement.cell)
+        self.health.note(exchange)
+        reply = Reply(exchange, judgement)
+        if reply.header(INJECTED):
+            self.report("KOM-706", f"the answer has the header {INJECTED} that a text or id of ours tried to add", reply)
+        self._remember(reply)
+        return reply
+
+    def _remember(self, reply: Reply) -> None:
+        """Keep the last read of each order, as long as no write came after it."""
+        operation, order_id = reply.judgement.operation, reply.judgement.order_id
+        if operation is None:
+            return
+        if operation.writes:
+            self.last_reads.pop(order_id, None)
+        elif operation.id == "getOrder" and reply.ok:
+            self.last_reads[order_id] = reply
+
+    def audit(self) -> None:
+        """Hold the last read of each order against the ledger, where the target shows one."""
+        control = self.target.control
+        if control is None:
+            return
+        for order_id, reply in self.last_reads.items():
+            order = reply.json()
+            if not isinstance(order, dict):
+                continue
+            ledger = control.ledger(order_id)
+            for name in LEDGER_AMOUNTS:
+                if name in ledger and ledger[name] != order.get(name):
+                    message = f"the order reports {name} {order.get(name)}, the ledger has {ledger[name]}"
+                    self.report("KOM-316", message, reply)
+
+    def _compare(self, reply: Reply, operation: str, expected: Expected) -> None:
+        if reply.status == 0 or _passing(reply.status):
+            return
+        code = reply.judgement.cell[2] if reply.judgement.cell else ""
+        answered = f"{reply.status} {code}".strip()
+        if reply.ok:
+            if not expected.success:
+                self.report(expected.code, f"{expected.why}, yet it was answered with {answered}", reply, operation)
+            return
+        rows = [self.contract.errors.row(row) for row in expected.rows]
+        if any(row.accepts(reply.status, code) for row in rows):
+            return
+        if expected.success:
+            self.report(expected.code, f"{expected.why}, yet it was refused with {answered}", reply, operation)
+        elif any(row.truth.binds for row in rows) or not 400 <= reply.status < 500:
+            wanted = " or ".join(f"{row.status} {row.code}".strip() for row in rows)
+            self.report(expected.code, f"{expected.why}: {wanted} was due, not {answered}", reply, operation)
+
+    def _keep(self, finding: Finding) -> None:
+        if len(self.findings) >= MOST_FINDINGS:
+            return
+        told: Sequence[Exchange] = self.exchanges
+        self.findings.append(
+            Reported(
+                code=finding.code,
+                severity=Severity(finding.severity),
+                message=finding.message,
+                operation=finding.operation,
+                status=finding.status,
+                error_code=finding.error_code,
+                requirement=finding.requirement,
+                known=finding.known,
+                curl=curls(told, self.target.base_url, self.target.credentials.authorization),
+                story=story(told),
+            )
+        )
+
+
+def _rank(exchange: Exchange) -> int:
+    return exchange.response.status if exchange.response is not None else 999
+
+
+def encoded(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _passing(status: int) -> bool:
+    """Whether an answer speaks of the service's present condition and not of the request."""
+    return status == 429 or status >= 500
+
+
+def _pause(response: Response | None, attempt: int) -> float:
+    """How long to wait before the next attempt, in seconds: what the answer asks for, within a bound."""
+    wanted = 0.2 * attempt
+    if response is not None:
+        for name in ("Retry-After", "X-Ratelimit-Reset"):
+            value = response.headers.get(name) or ""
+            if value.strip().isdigit():
+                wanted = float(value) + 0.05
+                break
+    return min(wanted, LONGEST_WAIT)

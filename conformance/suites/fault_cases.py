@@ -1,0 +1,91 @@
+"""Answers that no request can bring about: ordered from the target through its control interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from conformance.contract.contract import Contract
+from conformance.contract.error_table import ErrorRow, Party
+from conformance.contract.operation import Operation
+from conformance.suites.case import Case, NotMeasuredError
+from conformance.suites.conversation import Conversation
+from conformance.suites.expectations import CODES, representative
+from conformance.suites.scene import Scene
+
+__all__ = ["NO_CONTROL", "fault_cases"]
+
+NO_CONTROL = "only a control interface can provoke it"
+
+
+def fault_cases(contract: Contract) -> Iterator[Case]:
+    """Yield the server's own failures on every operation, each followed by the retry that the policy asks for."""
+    for operation in contract.operations:
+        rows = [
+            row for row in contract.errors.rows if row.provoked_by is Party.SERVER and operation.id in row.operations
+        ]
+        state = representative(contract, operation.id)
+        yield Case(
+            id=f"{operation.id}/{state}/server-faults",
+            operation=operation.id,
+            state=state,
+            name="server-faults",
+            play=_faults(operation, state, rows),
+            codes=CODES["server fault"],
+            fault="status",
+        )
+        if operation.writes:
+            yield Case(
+                id=f"{operation.id}/{state}/lost-answer",
+                operation=operation.id,
+                state=state,
+                name="lost-answer",
+                play=_lost(operation, state),
+                codes=CODES["lost answer"],
+                fault="carried_out",
+            )
+
+
+def _faults(operation: Operation, state: str, rows: list[ErrorRow]) -> Callable[[Conversation], None]:
+    def play(conversation: Conversation) -> None:
+        control = conversation.target.control
+        if control is None:
+            raise NotMeasuredError(NO_CONTROL)
+        scene = Scene(conversation, operation.id, state)
+        ids, body, key = scene.ids, scene.body(), conversation.new_id()
+        for row in rows:
+            control.provoke(_fault(operation, scene, row.status, row.code))
+            reply = conversation.call(operation.id, ids, body, key=key, provoked=True)
+            if reply.status != row.status:
+                raise NotMeasuredError(f"the control interface did not provoke {row.status} {row.code}")
+        conversation.call(operation.id, ids, body, key=key)
+        scene.read()
+
+    return play
+
+
+def _lost(operation: Operation, state: str) -> Callable[[Conversation], None]:
+    """The work is done and the answer lost: the retry with the same key must not do it again."""
+
+    def play(conversation: Conversation) -> None:
+        control = conversation.target.control
+        if control is None:
+            raise NotMeasuredError(NO_CONTROL)
+        scene = Scene(conversation, operation.id, state)
+        ids, body, key = scene.ids, scene.body(), conversation.new_id()
+        control.provoke({**_fault(operation, scene, 503, "TEMPORARILY_UNAVAILABLE"), "carried_out": True})
+        conversation.call(operation.id, ids, body, key=key, provoked=True)
+        for _ in range(2):
+            conversation.call(operation.id, ids, body, key=key)
+        scene.read()
+
+    return play
+
+
+def _fault(operation: Operation, scene: Scene, status: int, code: str) -> dict[str, object]:
+    return {
+        "operation": operation.id,
+        "order_id": scene.order.order_id,
+        "status": status,
+        "error_code": code,
+        "times": 1,
+    }

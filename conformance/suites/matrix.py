@@ -1,0 +1,26 @@
+"""The deterministic matrix: prepared state x operation x request class, the heart of every profile."""
+
+from __future__ import annotations
+
+from conformance.contract.contract import Contract
+from conformance.suites.body_cases import body_cases
+from conformance.suites.case import Case
+from conformance.suites.fault_cases import fault_cases
+from conformance.suites.key_cases import key_cases
+from conformance.suites.path_cases import path_cases
+from conformance.suites.state_cases import state_cases
+from conformance.suites.text_cases import text_cases
+
+__all__ = ["matrix_cases"]
+
+
+def matrix_cases(contract: Contract) -> tuple[Case, ...]:
+    """Return every case of the matrix, each id once, in an order that never changes."""
+    return (
+        *state_cases(contract),
+        *body_cases(contract),
+        *path_cases(contract),
+        *key_cases(contract),
+        *text_cases(),
+        *fault_cases(contract),
+    )

@@ -1,0 +1,202 @@
+"""Ids, credentials, merchants and methods: what stands around the body of a request."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+
+from conformance.contract.contract import Contract
+from conformance.contract.operation import Operation
+from conformance.suites.case import Case, NotMeasuredError
+from conformance.suites.conversation import Conversation
+from conformance.suites.expectations import CODES, expected, representative
+from conformance.suites.preparation import prepare
+from conformance.suites.scene import Scene
+from conformance.suites.target import Credentials
+
+__all__ = ["path_cases"]
+
+MALFORMED_IDS: dict[str, str] = {
+    "no-uuid": "not-a-uuid",
+    "number": "0",
+    "braces": "{}",
+    "encoded-slash": "a/b",
+    "encoded-dots": "../orders",
+    "very-long": "a" * 300,
+    "control-characters": "a\r\nX-Injected: yes",
+}
+UNSUPPORTED = ("PUT", "DELETE")
+
+
+def path_cases(contract: Contract) -> Iterator[Case]:
+    """Yield the cases of every operation in a state that allows it, so that nothing but the path is wrong."""
+    for operation in contract.operations:
+        yield _unknown_order(contract, operation)
+        yield from _malformed_ids(contract, operation)
+        yield from _wrong_parts(contract, operation)
+        yield from _wrong_credentials(contract, operation)
+        yield _other_merchant(contract, operation)
+        yield _unsupported_method(operation, representative(contract, operation.id))
+    yield from _routes(contract)
+
+
+def _case(operation: str, state: str, name: str, kind: str, play: Callable[[Conversation], None]) -> Case:
+    return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES[kind])
+
+
+def _unknown_order(contract: Contract, operation: Operation) -> Case:
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation.id, representative(contract, operation.id))
+        ids = {name: conversation.new_id() for name in scene.ids}
+        ground = expected(contract, operation.id, "unknown order", "KOM-209", "no order has this id")
+        scene.ask(scene.body(), ids=ids, expected=ground)
+
+    return _case(operation.id, "unknown_order", "valid", "unknown id", play)
+
+
+def _malformed_ids(contract: Contract, operation: Operation) -> Iterator[Case]:
+    state = representative(contract, operation.id)
+    names = [part.strip("{}") for part in operation.path.split("/") if part.startswith("{")]
+    for wrong in names:
+        ground = {"order_id": "malformed id", "capture_id": "malformed capture id", "refund_id": "malformed refund id"}
+
+        def play(conversation: Conversation, wrong: str = wrong, ground: str = ground[wrong]) -> None:
+            scene = Scene(conversation, operation.id, state)
+            body = scene.body()
+            for value in MALFORMED_IDS.values():
+                why = f"{wrong} {value[:40]!r} is no UUID"
+                scene.ask(
+                    body,
+                    ids={**scene.ids, wrong: value},
+                    expected=expected(contract, operation.id, ground, "KOM-209", why),
+                )
+            scene.read()
+
+        yield _case(operation.id, state, f"malformed-{wrong.replace('_', '-')}", "malformed id", play)
+
+
+def _wrong_parts(contract: Contract, operation: Operation) -> Iterator[Case]:
+    """Yield captures and refunds that do not exist, or belong to another order."""
+    state = representative(contract, operation.id)
+    for name, kind in (("capture_id", "capture"), ("refund_id", "refund")):
+        if "{" + name + "}" not in operation.path:
+            continue
+
+        def unknown(conversation: Conversation, name: str = name, kind: str = kind) -> None:
+            scene = Scene(conversation, operation.id, state)
+            ground = expected(contract, operation.id, f"unknown {kind}", "KOM-209", f"no {kind} has this id")
+            scene.ask(scene.body(), ids={**scene.ids, name: conversation.new_id()}, expected=ground)
+            scene.read()
+
+        def foreign(conversation: Conversation, name: str = name, kind: str = kind) -> None:
+            if conversation.target.control is None:
+                raise NotMeasuredError("two orders are needed at once, which takes a control interface")
+            scene = Scene(conversation, operation.id, state)
+            other = prepare(conversation, state)
+            theirs = (other.captures if kind == "capture" else other.refunds)[-1]
+            why = f"the {kind} belongs to another order"
+            ground = expected(contract, operation.id, f"unknown {kind}", "KOM-209", why)
+            scene.ask(scene.body(), ids={**scene.ids, name: theirs}, expected=ground)
+            conversation.call("getOrder", {"order_id": other.order_id})
+            scene.read()
+
+        yield _case(operation.id, state, f"unknown-{kind}", "unknown id", unknown)
+        yield _case(operation.id, state, f"{kind}-of-another-order", "unknown id", foreign)
+
+
+def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Case]:
+    state = representative(contract, operation.id)
+
+    def case(name: str, authorization: Callable[[Credentials], str]) -> Case:
+        def play(conversation: Conversation) -> None:
+            scene = Scene(conversation, operation.id, state)
+            ground = expected(contract, operation.id, "wrong credentials", "KOM-701", f"credentials: {name}")
+            body = scene.body()
+            scene.ask(body, authorization=authorization(conversation.target.credentials), expected=ground)
+            if operation.writes:
+                scene.read()
+
+        return _case(operation.id, state, name, "wrong credentials", play)
+
+    yield case("no-credentials", lambda _: "")
+    yield case("wrong-password", lambda mine: Credentials(mine.username, "not-the-password").authorization)
+    yield case("unknown-username", lambda mine: Credentials("K000000_nobody", mine.password).authorization)
+    yield case("malformed-credentials", lambda _: "Basic !!!")
+    yield case(
+        "other-scheme",
+        lambda mine: "Bearer " + base64.b64encode(mine.username.encode()).decode("ascii"),
+    )
+
+
+def _other_merchant(contract: Contract, operation: Operation) -> Case:
+    state = representative(contract, operation.id)
+
+    def play(conversation: Conversation) -> None:
+        other = conversation.target.other
+        if other is None:
+            raise NotMeasuredError("the target has no second merchant")
+        scene = Scene(conversation, operation.id, state)
+        why = "the order belongs to another merchant"
+        ground = expected(contract, operation.id, "unknown order", "KOM-702", why)
+        scene.ask(scene.body(), credentials=other, expected=ground)
+        scene.read()
+
+    return _case(operation.id, "other_merchant", "valid", "wrong merchant", play)
+
+
+def _unsupported_method(operation: Operation, state: str) -> Case:
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation.id, state)
+        body = scene.body()
+        for method in UNSUPPORTED:
+            scene.ask(body, method=method)
+        scene.read()
+
+    return _case(operation.id, state, "unsupported-method", "method", play)
+
+
+def _routes(contract: Contract) -> Iterator[Case]:
+    """Yield targets that lead to no operation, or would lead elsewhere if a server looked beyond the request line."""
+
+    def nowhere(conversation: Conversation) -> None:
+        scene = Scene(conversation, "getOrder", "fresh")
+        order = conversation.path("getOrder", scene.ids)
+        base = order.rpartition("/")[0]
+        for target in (f"{base}/", base, f"{order}/no-such-part", f"{order}/captures/", f"{order}/refunds"):
+            conversation.call("getOrder", scene.ids, target=target)
+        scene.read()
+
+    def escapes(conversation: Conversation) -> None:
+        """A capture id that, decoded too late, leads back to the order must not do so."""
+        scene = Scene(conversation, "getCapture", "part_captured")
+        order_id = scene.order.order_id
+        capture_id = scene.order.captures[-1]
+        captures = conversation.path("getCaptures", {"order_id": order_id})
+        for part in (
+            "..%2f..",
+            f"..%2f..%2f{order_id}",
+            "%2e%2e/",
+            "%252e%252e",
+            f"{capture_id}%00",
+            f"{capture_id};x=1",
+            f"%2e%2fcaptures%2f{capture_id}",
+            f"{capture_id}%252f",
+        ):
+            ground = expected(contract, "getCapture", "malformed capture id", "KOM-705", f"{part} is no capture id")
+            conversation.call("getCapture", scene.ids, target=f"{captures}/{part}", expected=ground)
+
+    def overridden(conversation: Conversation) -> None:
+        scene = Scene(conversation, "getCaptures", "fresh")
+        body = {"captured_amount": 1}
+        for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
+            conversation.call("getCaptures", scene.ids, body, extra=((name, "POST"),))
+        target = conversation.path("getCaptures", scene.ids) + "?_method=POST"
+        conversation.call("getCaptures", scene.ids, body, target=target)
+        reply = scene.read()
+        order = reply.json()
+        if isinstance(order, dict) and order.get("captured_amount") != scene.order.captured:
+            conversation.report("KOM-707", "a read that named POST in a header or the query captured money", reply)
+
+    yield _case("getOrder", "fresh", "no-such-path", "method", nowhere)
+    yield _case("getCapture", "part_captured", "encoded-path", "encoded path", escapes)
+    yield _case("getCaptures", "fresh", "method-override", "override", overridden)

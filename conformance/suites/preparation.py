@@ -1,0 +1,243 @@
+"""Orders in a wanted state: made to measure where the target lets us, otherwise taken from those that were given."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.suites.bodies import ORDER, BodyMaker
+from conformance.suites.case import NotMeasuredError
+from conformance.suites.conversation import Conversation, Reply
+
+__all__ = ["STATES", "OrderPool", "PreparedOrder", "PreparedState", "Step", "follow", "prepare"]
+
+LARGEST_AMOUNT = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One real API call on the way to a state; ``share`` is a part of the order's amount in hundredths.
+
+    For a capture it is what is captured, for a refund what is refunded, for an update the new total.
+    """
+
+    operation: str
+    share: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedState:
+    """How an order comes into a state: the fields that it is made with, then steps.
+
+    ``lifecycle`` is the state of the lifecycle table that it stands for. ``made`` says that only a control interface
+    brings it about; the others are reached from an authorised order through the API alone.
+    """
+
+    name: str
+    lifecycle: str
+    steps: tuple[Step, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def made(self) -> bool:
+        """Whether it takes a control interface."""
+        return bool(self.fields)
+
+
+def _captures(number: int, share: int) -> tuple[Step, ...]:
+    return tuple(Step("captureOrder", share) for _ in range(number))
+
+
+def _refunds(*shares: int) -> tuple[Step, ...]:
+    return tuple(Step("refundOrder", share) for share in shares)
+
+
+_CARD = {"initial_payment_method": {"type": "CARD", "description": "Card"}}
+
+STATES: Mapping[str, PreparedState] = {
+    state.name: state
+    for state in (
+        PreparedState("fresh", "AUTHORIZED"),
+        PreparedState("part_captured", "PART_CAPTURED", _captures(1, 40)),
+        PreparedState("fully_captured", "CAPTURED", _captures(1, 100)),
+        PreparedState("part_captured_refunded", "PART_CAPTURED", _captures(1, 40) + _refunds(30)),
+        PreparedState("part_refunded", "CAPTURED", _captures(1, 100) + _refunds(30)),
+        PreparedState("fully_refunded", "CAPTURED", _captures(1, 100) + _refunds(30, 70)),
+        PreparedState("released", "RELEASED", (*_captures(1, 40), Step("releaseRemainingAuthorization"))),
+        PreparedState("cancelled", "CANCELLED", (Step("cancelOrder"),)),
+        PreparedState("increased", "AUTHORIZED", (Step("updateAuthorization", 150),)),
+        PreparedState("decreased", "AUTHORIZED", (Step("updateAuthorization", 60),)),
+        PreparedState("decreased_to_captured", "CAPTURED", (*_captures(1, 40), Step("updateAuthorization", 40))),
+        PreparedState("many_captures", "PART_CAPTURED", _captures(12, 5)),
+        PreparedState("large", "AUTHORIZED", fields={"order_amount": LARGEST_AMOUNT}),
+        PreparedState("expired", "EXPIRED", fields={"status": "EXPIRED"}),
+        PreparedState("part_captured_expired", "EXPIRED", fields={"status": "EXPIRED", "captured_amount": 4_000}),
+        PreparedState("closed", "CLOSED", fields={"status": "CLOSED"}),
+        PreparedState("pending", "AUTHORIZED", fields={"fraud_status": "PENDING"}),
+        PreparedState("rejected", "AUTHORIZED", fields={"fraud_status": "REJECTED"}),
+        PreparedState("paid_by_card", "AUTHORIZED", fields=_CARD),
+    )
+}
+
+
+@dataclass(slots=True)
+class PreparedOrder:
+    """An order as the driver knows it: amounts in minor units, ids in the order in which they were made."""
+
+    order_id: str
+    order_amount: int
+    remaining: int
+    captured: int = 0
+    refunded: int = 0
+    captures: list[str] = field(default_factory=list)
+    refunds: list[str] = field(default_factory=list)
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def refundable(self) -> int:
+        """What is captured and not refunded."""
+        return self.captured - self.refunded
+
+
+class OrderPool:
+    """The orders that were given on the command line, each kept with what the last read showed of it."""
+
+    def __init__(self, order_ids: Iterable[str] = ()) -> None:
+        self._unread = deque(dict.fromkeys(order_ids))
+        self._known: dict[str, Mapping[str, Any]] = {}
+
+    def take(self, conversation: Conversation, state: PreparedState) -> PreparedOrder:
+        """Find an order that is in the state or can be brought there; raises NotMeasuredError when there is none.
+
+        A case that leaves the order as it is gets one that is there already; steps are taken only when none is.
+        """
+        while self._unread:
+            order_id = self._unread.popleft()
+            document = conversation.call("getOrder", {"order_id": order_id}).json()
+            if isinstance(document, dict):
+                self._known[order_id] = document
+        wanted = [order_id for order_id, document in self._known.items() if state.name in _serves_as(document)]
+        if wanted:
+            return self._handed(conversation, wanted[0])
+        if not state.made and state.steps:
+            fresh = [order_id for order_id, document in self._known.items() if "fresh" in _serves_as(document)]
+            if fresh:
+                order = self._handed(conversation, fresh[0])
+                _take_steps(conversation, order, state)
+                return order
+        raise NotMeasuredError(f"no order in state {state.name} was given")
+
+    def _handed(self, conversation: Conversation, order_id: str) -> PreparedOrder:
+        reply = conversation.call("getOrder", {"order_id": order_id})
+        return _learned(reply, order_id, conversation)
+
+    def give_back(self, conversation: Conversation, order_id: str) -> None:
+        """Read an order again after a case that changed it, to know what it can still serve for."""
+        if order_id in self._known:
+            document = conversation.call("getOrder", {"order_id": order_id}).json()
+            if isinstance(document, dict):
+                self._known[order_id] = document
+            else:
+                del self._known[order_id]
+
+
+def _serves_as(document: Mapping[str, Any]) -> frozenset[str]:
+    """Name the prepared states that an order, as it was read, is in."""
+    status = document.get("status")
+    fraud = document.get("fraud_status")
+    captured = document.get("captured_amount")
+    refunded = document.get("refunded_amount")
+    amount = document.get("order_amount")
+    remaining = document.get("remaining_authorized_amount")
+    if not all(isinstance(value, int) for value in (captured, refunded, amount, remaining)):
+        return frozenset()
+    if status == "AUTHORIZED" and captured == 0:
+        names = {"PENDING": "pending", "REJECTED": "rejected"}
+        return frozenset({names.get(str(fraud), "fresh")})
+    if status == "PART_CAPTURED":
+        return frozenset({"part_captured_refunded" if refunded else "part_captured"})
+    if status == "CAPTURED":
+        if remaining != 0 or captured != amount:
+            return frozenset({"released"})
+        if refunded == 0:
+            return frozenset({"fully_captured"})
+        return frozenset({"fully_refunded" if refunded == captured else "part_refunded"})
+    simple = {"CANCELLED": "cancelled", "EXPIRED": "expired", "CLOSED": "closed"}
+    return frozenset({simple[status]}) if status in simple else frozenset()
+
+
+def prepare(conversation: Conversation, name: str) -> PreparedOrder:
+    """Bring an order into a state, with every call that leads there judged like any other.
+
+    Raises NotMeasuredError when the target offers no way there.
+    """
+    state = STATES[name]
+    control = conversation.target.control
+    if control is None:
+        return conversation.pool.take(conversation, state)
+    order_id = control.create_order(**{**ORDER, **state.fields})
+    order = _learned(conversation.call("getOrder", {"order_id": order_id}), order_id, conversation)
+    _take_steps(conversation, order, state)
+    return order
+
+
+def _learned(reply: Reply, order_id: str, conversation: Conversation) -> PreparedOrder:
+    document = reply.json()
+    if not reply.ok or not isinstance(document, dict):
+        raise NotMeasuredError(f"the order {order_id} cannot be read: getOrder answered {reply.status or 'nothing'}")
+
+    def amount(field_name: str) -> int:
+        value = document.get(field_name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+    def ids(list_name: str, id_name: str) -> list[str]:
+        items = document.get(list_name)
+        found = [item.get(id_name) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        return [value for value in found if isinstance(value, str)]
+
+    return PreparedOrder(
+        order_id=order_id,
+        order_amount=amount("order_amount"),
+        remaining=amount("remaining_authorized_amount"),
+        captured=amount("captured_amount"),
+        refunded=amount("refunded_amount"),
+        captures=ids("captures", "capture_id"),
+        refunds=ids("refunds", "refund_id"),
+        document=document,
+    )
+
+
+def _take_steps(conversation: Conversation, order: PreparedOrder, state: PreparedState) -> None:
+    total = order.order_amount
+    for step in state.steps:
+        amount = total * step.share // 100
+        ids = {"order_id": order.order_id}
+        reply = conversation.call(step.operation, ids, BodyMaker(order).step(step.operation, amount))
+        if not reply.ok:
+            raise NotMeasuredError(
+                f"the state {state.name} was not reached: {step.operation} answered {reply.status or 'nothing'}"
+            )
+        follow(order, step.operation, amount, reply)
+
+
+def follow(order: PreparedOrder, operation: str, amount: int, reply: Reply) -> None:
+    """Follow what a successful write did to the amounts and lists of an order."""
+    if operation == "captureOrder":
+        order.captured += amount
+        order.remaining -= amount
+        order.captures.append(_created(reply, "Capture-Id"))
+    elif operation == "refundOrder":
+        order.refunded += amount
+        order.refunds.append(_created(reply, "Refund-Id"))
+    elif operation == "updateAuthorization":
+        order.order_amount = amount
+        order.remaining = amount - order.captured
+    elif operation == "releaseRemainingAuthorization":
+        order.remaining = 0
+
+
+def _created(reply: Reply, header: str) -> str:
+    """The id of what a write made: from its header, else from Location, as clients do."""
+    return reply.header(header) or reply.header("Location").rstrip("/").rpartition("/")[2]

@@ -1,0 +1,223 @@
+"""A run of the server suite: cases selected, played one by one, and summed up in one value."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import conformance
+from conformance.contract.contract import Contract, load_contract
+from conformance.exceptions import ConformanceError, TargetError, UsageError
+from conformance.suites.case import Case, NotMeasuredError, TargetGoneError, level_of, requirements_of
+from conformance.suites.conversation import Conversation, Health
+from conformance.suites.coverage import Coverage
+from conformance.suites.matrix import matrix_cases
+from conformance.suites.preparation import OrderPool
+from conformance.suites.target import Credentials, TargetFactory, UrlTarget, embedded_targets, reach
+from conformance.verdict import CaseResult, Reported, RunResult, Severity, Verdict
+
+__all__ = ["PROFILES", "CaseOutcome", "Listener", "ServerOptions", "ServerRun", "run_server_suite", "select_cases"]
+
+PROFILES = ("quick", "default", "deep")
+
+
+class Listener(Protocol):
+    """What is told while a run goes on."""
+
+    def started(self, total: int) -> None:
+        """Learn how many cases will run."""
+        ...
+
+    def finished(self, result: CaseResult) -> None:
+        """Learn what a case came to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What to judge and how much of it.
+
+    Without ``base_url`` the embedded simulator is judged. ``order_ids`` are existing orders for a target without a
+    control interface; each is used up by cases that change it. ``cases`` are globs over case ids, all of them when
+    empty. ``behaviour`` is the embedded simulator's.
+    """
+
+    base_url: str | None = None
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    control_url: str | None = None
+    order_ids: tuple[str, ...] = ()
+    seed: int = 0
+    profile: str = "default"
+    cases: tuple[str, ...] = ()
+    behaviour: str = "documented"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOutcome:
+    """What a case came to, and the answers that were exchanged in it."""
+
+    result: CaseResult
+    errors: frozenset[tuple[str, int, str]] = frozenset()
+    successes: frozenset[tuple[str, int]] = frozenset()
+
+
+def select_cases(cases: Sequence[Case], globs: Sequence[str]) -> tuple[Case, ...]:
+    """Pick the cases whose id a glob matches, in their own order; raises UsageError for a glob that matches none."""
+    if not globs:
+        return tuple(cases)
+    for glob in globs:
+        if not any(fnmatch.fnmatchcase(case.id, glob) for case in cases):
+            near = difflib.get_close_matches(glob, [case.id for case in cases], n=1, cutoff=0.4)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"no case matches {glob!r}{hint}")
+    return tuple(case for case in cases if any(fnmatch.fnmatchcase(case.id, glob) for glob in globs))
+
+
+class ServerRun:
+    """One target and everything that the cases of a run share; a context manager that gives the target back."""
+
+    def __init__(self, options: ServerOptions, contract: Contract | None = None) -> None:
+        if options.profile not in PROFILES:
+            raise UsageError(f"no profile {options.profile!r}; there are {', '.join(PROFILES)}")
+        self.options = options
+        self.contract = contract or load_contract()
+        self.health = Health()
+        self.pool = OrderPool(options.order_ids)
+        self._server: UrlTarget | None = None
+        self._targets = self._connected()
+
+    def __enter__(self) -> ServerRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    @property
+    def has_control(self) -> bool:
+        """Whether orders can be made to measure."""
+        return self._server is None or self._server.control is not None
+
+    @property
+    def target(self) -> dict[str, str]:
+        """Describe the target for the reports."""
+        if self._server is None:
+            return {"kind": "simulator", "behaviour": self.options.behaviour}
+        return {"kind": "url", "base_url": self._server.base_url}
+
+    def cases(self) -> tuple[Case, ...]:
+        """Return the cases of the profile, those that leave an order as it is first where orders are scarce."""
+        cases = list(matrix_cases(self.contract))
+        if self.options.profile != "quick":
+            from conformance.suites.schemathesis_driver import schemathesis_cases  # noqa: PLC0415 - heavy
+
+            cases.extend(schemathesis_cases(self.contract, self.options.profile))
+        if not self.has_control:
+            cases.sort(key=lambda case: case.consumes)
+        return select_cases(cases, self.options.cases)
+
+    def play(self, case: Case) -> CaseOutcome:
+        """Play one case; whatever goes wrong becomes its verdict."""
+        begun = time.perf_counter()
+        conversation = Conversation(
+            self.contract, self._targets(case.id), case.id, self.options.seed, self.pool, self.health
+        )
+        why = ""
+        verdict: Verdict | None = None
+        try:
+            self.health.check()
+            case.play(conversation)
+            conversation.audit()
+        except NotMeasuredError as reason:
+            why, verdict = str(reason), Verdict.NOT_MEASURED
+        except (TargetGoneError, TargetError) as reason:
+            why, verdict = str(reason), Verdict.ERROR
+        except Exception as bug:  # noqa: BLE001 - a fault of ours must end one case, not the run
+            why, verdict = f"the suite itself failed: {type(bug).__name__}: {bug}", Verdict.ERROR
+        return CaseOutcome(
+            _result(case, conversation, verdict, why, time.perf_counter() - begun, self.contract),
+            frozenset(conversation.cells),
+            frozenset(conversation.successes),
+        )
+
+    def _connected(self) -> TargetFactory:
+        options = self.options
+        if options.base_url is None:
+            if options.behaviour not in ("documented", "observed"):
+                raise UsageError(f"no behaviour {options.behaviour!r}; there are documented, observed")
+            return embedded_targets(self.contract, seed=options.seed, behaviour=options.behaviour)
+        if not options.username or not options.password:
+            raise UsageError("a server needs credentials: set KLARNA_USERNAME and KLARNA_PASSWORD")
+        credentials = Credentials(options.username, options.password)
+        server = reach(options.base_url, credentials, control_url=options.control_url or "")
+        self._server = server
+        return lambda _: server
+
+
+def run_server_suite(options: ServerOptions, listener: Listener | None = None) -> RunResult:
+    """Judge a server and return everything that was found.
+
+    Raises UsageError for options that cannot be met and TargetError when the target is out of reach or refuses the
+    credentials; a target that stops answering later leaves the remaining cases in error.
+    """
+    with ServerRun(options) as run:
+        cases = run.cases()
+        coverage = Coverage(
+            run.contract,
+            behaviour=options.behaviour if options.base_url is None else "",
+            control=run.has_control,
+            complete=not options.cases,
+        )
+        if listener is not None:
+            listener.started(len(cases))
+        results: list[CaseResult] = []
+        for case in cases:
+            outcome = run.play(case)
+            results.append(outcome.result)
+            coverage.note(outcome.errors, outcome.successes)
+            if outcome.result.verdict is Verdict.NOT_MEASURED:
+                coverage.unmeasured.setdefault(case.operation, []).append(outcome.result.why)
+            if listener is not None:
+                listener.finished(outcome.result)
+        return RunResult(
+            suite={"name": "server", "profile": options.profile, "contract": run.contract.digest},
+            target=run.target,
+            seed=options.seed,
+            cases=tuple(results),
+            operations=coverage.operations(),
+            errors=coverage.cells(),
+        )
+
+
+def _result(
+    case: Case, conversation: Conversation, verdict: Verdict | None, why: str, duration: float, contract: Contract
+) -> CaseResult:
+    findings = tuple(conversation.findings)
+    if verdict is not Verdict.ERROR and findings:
+        # What was found before a case came to its end stands.
+        worst = _worst(findings)
+        verdict = worst if verdict is None or worst is Verdict.FAILED else verdict
+    if verdict is None and not conversation.exchanges:
+        verdict, why = Verdict.ERROR, "the case exchanged nothing"
+    return CaseResult(
+        id=case.id,
+        verdict=verdict or Verdict.PASSED,
+        level=level_of(case.codes, contract).value,
+        requirements=requirements_of(case.codes, contract),
+        findings=findings,
+        duration_s=duration,
+        exchanges=len(conversation.exchanges),
+        why=why,
+    )
+
+
+def _worst(findings: Sequence[Reported]) -> Verdict:
+    unexplained = [finding for finding in findings if not finding.known]
+    if any(finding.severity is Severity.MUST for finding in unexplained):
+        return Verdict.FAILED
+    return Verdict.WARNING if unexplained else Verdict.KNOWN

@@ -1,0 +1,93 @@
+"""The moves that every case is made of: get an order ready, ask, read back what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.suites.bodies import AMOUNT_FIELD, BodyMaker
+from conformance.suites.conversation import Conversation, Expected, Key, Reply
+from conformance.suites.preparation import STATES, PreparedOrder, follow, prepare
+
+__all__ = ["Scene"]
+
+_READ_ONE = {"captureOrder": ("getCapture", "capture_id"), "refundOrder": ("get", "refund_id")}
+
+
+class Scene:
+    """One prepared order in one conversation, and the operation that a case is about."""
+
+    def __init__(self, conversation: Conversation, operation: str, state: str) -> None:
+        self.conversation = conversation
+        self.operation = operation
+        self.described = conversation.contract.operations[operation]
+        self.order: PreparedOrder = prepare(conversation, state)
+        self.allowed = conversation.contract.lifecycle.cell(operation, STATES[state].lifecycle).allowed
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The ids that the operation's path takes: the latest capture or refund, or one that does not exist."""
+        wanted = {"order_id": self.order.order_id}
+        if "{capture_id}" in self.described.path:
+            wanted["capture_id"] = self.order.captures[-1] if self.order.captures else self.conversation.new_id()
+        if "{refund_id}" in self.described.path:
+            wanted["refund_id"] = self.order.refunds[-1] if self.order.refunds else self.conversation.new_id()
+        return wanted
+
+    def body(self, amount: int | None = None) -> dict[str, Any] | None:
+        """Make a valid body; the number of days is one that the target offers."""
+        body = BodyMaker(self.order).valid(self.operation, amount)
+        if self.operation == "extendDueDate" and body is not None and self.order.captures:
+            body["number_of_days"] = self._offered()
+        return body
+
+    def ask(
+        self,
+        body: Any = None,
+        *,
+        ids: Mapping[str, str] | None = None,
+        key: Key | str = Key.FRESH,
+        expected: Expected | None = None,
+        **others: Any,
+    ) -> Reply:
+        """Send the operation's request about the prepared order, and follow the amounts if it succeeds."""
+        reply = self.conversation.call(
+            self.operation, ids or self.ids, body, key=key, expected=expected, **others
+        )
+        if reply.ok and isinstance(body, dict):
+            amount = body.get(AMOUNT_FIELD.get(self.operation, ""), 0)
+            if isinstance(amount, int):
+                follow(self.order, self.operation, amount, reply)
+        return reply
+
+    def read(self) -> Reply:
+        """Read the whole order."""
+        return self.conversation.call("getOrder", {"order_id": self.order.order_id})
+
+    def read_back(self, reply: Reply) -> None:
+        """Read everything that an answered write may have changed: the order, and what it made."""
+        if not self.described.writes:
+            return
+        self.read()
+        if not reply.ok:
+            return
+        order_id = self.order.order_id
+        if self.operation in _READ_ONE:
+            operation, name = _READ_ONE[self.operation]
+            made = (self.order.captures if self.operation == "captureOrder" else self.order.refunds)[-1:]
+            if made and made[0]:
+                self.conversation.call(operation, {"order_id": order_id, name: made[0]})
+            if self.operation == "captureOrder":
+                self.conversation.call("getCaptures", {"order_id": order_id})
+        elif "{capture_id}" in self.described.path:
+            self.conversation.call("getCapture", self.ids)
+
+    def _offered(self) -> int:
+        options = self.conversation.call("getOptionsForExtendDueDate", self.ids).json()
+        offers = options.get("options") if isinstance(options, dict) else None
+        if isinstance(offers, list):
+            for offer in offers:
+                days = offer.get("number_of_days") if isinstance(offer, dict) else None
+                if isinstance(days, int) and not isinstance(days, bool):
+                    return days
+        return 10

@@ -1,0 +1,135 @@
+"""Every prepared state against every operation, with the amounts at which money goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from conformance.contract.contract import Contract
+from conformance.suites.bodies import BodyMaker
+from conformance.suites.case import Case
+from conformance.suites.conversation import Conversation
+from conformance.suites.expectations import CODES
+from conformance.suites.preparation import LARGEST_AMOUNT, STATES, PreparedOrder
+from conformance.suites.scene import Scene
+
+__all__ = ["state_cases"]
+
+Play = Callable[[Conversation], None]
+Amount = Callable[[PreparedOrder], int]
+
+# The edges of what an order allows, each under the name of its request class.
+_AMOUNTS: dict[str, dict[str, Amount]] = {
+    "captureOrder": {
+        "one": lambda order: 1,
+        "exact-remaining": lambda order: order.remaining,
+        "above-remaining": lambda order: order.remaining + 1,
+        "order-amount": lambda order: order.order_amount,
+        "zero": lambda order: 0,
+    },
+    "refundOrder": {
+        "one": lambda order: 1,
+        "exact-refundable": lambda order: order.refundable,
+        "above-refundable": lambda order: order.refundable + 1,
+        "captured-amount": lambda order: order.captured,
+        "zero": lambda order: 0,
+    },
+    "updateAuthorization": {
+        "one-more": lambda order: order.order_amount + 1,
+        "one-less": lambda order: order.order_amount - 1,
+        "exact-captured": lambda order: order.captured,
+        "below-captured": lambda order: order.captured - 1,
+        "one": lambda order: 1,
+        "zero": lambda order: 0,
+    },
+}
+_EXTREMES = {"largest": LARGEST_AMOUNT, "above-largest": LARGEST_AMOUNT + 1, "two-to-the-31": 2**31}
+
+
+def state_cases(contract: Contract) -> Iterator[Case]:
+    """Yield state x operation with a valid request, and x amount where the state allows moving money."""
+    for operation in contract.operations:
+        kind = "valid write" if operation.writes else "valid read"
+        for state in STATES.values():
+            yield Case(
+                id=f"{operation.id}/{state.name}/valid",
+                operation=operation.id,
+                state=state.name,
+                name="valid",
+                play=_valid(operation.id, state.name),
+                codes=CODES[kind],
+                consumes=operation.writes,
+            )
+            if contract.lifecycle.cell(operation.id, state.lifecycle).allowed:
+                yield from _amount_cases(operation.id, state.name)
+    for operation_id in _AMOUNTS:
+        for name, amount in _EXTREMES.items():
+            yield _amount_case(operation_id, "large", name, lambda order, amount=amount: amount)  # type: ignore[misc]  # a bound default is no parameter
+    yield from _in_a_row()
+
+
+def _valid(operation: str, state: str) -> Play:
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        scene.read_back(scene.ask(scene.body()))
+
+    return play
+
+
+def _amount_cases(operation: str, state: str) -> Iterator[Case]:
+    for name, amount in _AMOUNTS.get(operation, {}).items():
+        yield _amount_case(operation, state, name, amount)
+
+
+_CODES = {"captureOrder": "capture", "refundOrder": "refund", "updateAuthorization": "authorization"}
+
+
+def _amount_case(operation: str, state: str, name: str, amount: Amount) -> Case:
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        scene.read_back(scene.ask(BodyMaker(scene.order).step(operation, amount(scene.order))))
+
+    return Case(
+        id=f"{operation}/{state}/{name}",
+        operation=operation,
+        state=state,
+        name=name,
+        play=play,
+        codes=CODES[_CODES[operation]],
+        consumes=name not in ("zero", "above-remaining", "above-refundable", "below-captured"),
+    )
+
+
+def _in_a_row() -> Iterator[Case]:
+    """Yield sequences that end at the last minor unit and then ask for one more."""
+    rows = {
+        "captureOrder": ("fresh", "captured_amount", "capture"),
+        "refundOrder": ("fully_captured", "refunded_amount", "refund"),
+    }
+    for operation, (state, field, code) in rows.items():
+
+        def play(conversation: Conversation, operation: str = operation, state: str = state, field: str = field) -> None:
+            scene = Scene(conversation, operation, state)
+            total = scene.order.remaining if operation == "captureOrder" else scene.order.refundable
+            third = total // 3
+            for amount in (third, third + 1, total - 2 * third - 1, 1):
+                scene.read_back(scene.ask({field: amount}))
+
+        yield Case(
+            id=f"{operation}/{state}/in-a-row",
+            operation=operation,
+            state=state,
+            name="in-a-row",
+            play=play,
+            codes=CODES[code],
+            consumes=True,
+        )
+
+    def ends(conversation: Conversation) -> None:
+        scene = Scene(conversation, "captureOrder", "released")
+        scene.read_back(scene.ask({"captured_amount": 1}))
+        conversation.call("refundOrder", {"order_id": scene.order.order_id}, {"refunded_amount": scene.order.refundable})
+        scene.read()
+        conversation.call("refundOrder", {"order_id": scene.order.order_id}, {"refunded_amount": 1})
+        scene.read()
+
+    yield Case("captureOrder/released/then-refund", "captureOrder", "released", "then-refund", ends, CODES["refund"], True)

@@ -1,0 +1,64 @@
+"""Texts and numbers that a careless hop changes, sent wherever the API gives them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from conformance.suites.bodies import TEXT, lines_of
+from conformance.suites.case import Case
+from conformance.suites.conversation import Conversation
+from conformance.suites.expectations import CODES
+from conformance.suites.scene import Scene
+
+__all__ = ["TEXTS", "text_cases"]
+
+TEXTS: tuple[str, ...] = (
+    TEXT,
+    "  spaces at both ends  ",
+    "two  spaces\tand a tab",
+    "first line\nsecond line\r\nthird",
+    "a\r\nX-Injected: yes",
+    "שלום עולם مرحبا",
+    "👩‍👩‍👧‍👦 🇸🇪 𝔘𝔫𝔦",
+    "e\u0301 and é, ﬁ and fi, \u00a0\u2009\u200b",
+    "<script>alert(1)</script> &lt; &amp; ' \" ` \\ \\n \\u0041 %41 + ${x} {{y}} '; --",
+    "null",
+    "0012",
+    "1e3",
+    "true",
+    "2026-01-15T09:00:00Z",
+)
+
+
+def text_cases() -> Iterator[Case]:
+    """Yield, for each operation that stores text, one case that sends every text and reads each back."""
+    places: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
+        "captureOrder": ("fresh", lambda text: {"captured_amount": 1, "description": text, "order_lines": lines_of(1, text)}),
+        "refundOrder": ("fully_captured", lambda text: {"refunded_amount": 1, "description": text}),
+        "updateMerchantReferences": ("fresh", lambda text: {"merchant_reference1": text, "merchant_reference2": text[::-1]}),
+        "appendOrderShippingInfo": ("fresh", lambda text: {"shipping_info": [{"tracking_number": text}]}),
+        "appendShippingInfo": ("part_captured", lambda text: {"shipping_info": [{"shipping_company": text}]}),
+        "updateConsumerDetails": ("fresh", lambda text: {"shipping_address": {"street_address2": text, "city": text}}),
+    }
+    for operation, (state, body) in places.items():
+        yield Case(
+            f"{operation}/{state}/texts", operation, state, "texts", _sent(operation, state, body), CODES["text"], True
+        )
+    yield Case("captureOrder/large/numbers", "captureOrder", "large", "numbers", _numbers, CODES["text"], True)
+
+
+def _sent(operation: str, state: str, body: Callable[[str], dict[str, Any]]) -> Callable[[Conversation], None]:
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        for text in TEXTS:
+            scene.read_back(scene.ask(body(text)))
+
+    return play
+
+
+def _numbers(conversation: Conversation) -> None:
+    """Capture odd and large amounts, which a float or a 32-bit integer somewhere would change."""
+    scene = Scene(conversation, "captureOrder", "large")
+    for amount in (1, 33_333_333, 16_777_217, 99_999_999):
+        scene.read_back(scene.ask({"captured_amount": amount, "order_lines": lines_of(amount)}))
