@@ -124,8 +124,9 @@ class _Builder:
             mark = error.problem_mark or error.context_mark
             reason = f"is not YAML: {error.problem or error.context}"
             raise ContractError(self._name, mark.line + 1 if mark else None, "", reason) from error
-        except yaml.YAMLError as error:
-            raise ContractError(self._name, None, "", "is not YAML: it holds a control character") from error
+        except yaml.reader.ReaderError as error:
+            line = text.encode().count(b"\n", 0, error.position) + 1
+            raise ContractError(self._name, line, "", "is not YAML: it holds a control character") from error
         finally:
             loader.dispose()
 

@@ -111,8 +111,9 @@ def test_what_is_wrong_with_the_writing_is_named_by_place(
     assert reason in error.reason
 
 
-def test_a_control_character_is_one_clear_line(tmp_path: Path) -> None:
-    assert "is not YAML" in _mistake(tmp_path, "a: \x00\n").reason
+def test_a_control_character_is_named_by_line(tmp_path: Path) -> None:
+    error = _mistake(tmp_path, "# \u00e4\u00e4\u00e4\na: 1\nb: x\x00\n")
+    assert (error.line, error.reason) == (3, "is not YAML: it holds a control character")
 
 
 def test_deep_nesting_is_refused(tmp_path: Path) -> None:
@@ -172,6 +173,7 @@ def test_a_place_that_does_not_exist_gets_the_line_of_what_holds_it(tmp_path: Pa
     assert document.mistake(("b", "c"), "x").line == 2
     assert document.mistake(("a", "c"), "x").line == 1
     assert document.mistake((), "x").line == 1
+    assert document.mistake(("b", 0, "c"), "x").line == 3
     assert str(document.mistake(("b", 0), "is odd")) == "data.yaml:3: b[0]: is odd"
 
 

@@ -104,6 +104,17 @@ def test_rows_are_found_by_cell_and_by_operation() -> None:
     assert ERRORS.answers("noSuchOperation") == ()
 
 
+def test_rows_of_an_operation_are_found_by_status_in_the_order_of_the_table() -> None:
+    for _ in range(2):
+        rows = ERRORS.of("get", frozenset({400, 404}))
+        assert [row.id for row in rows if row.truth.binds] == [
+            "refund-not-found-400",
+            "illegal-characters-html",
+            "no-such-refund",
+        ]
+    assert ERRORS.of("get", frozenset({418})) == ()
+
+
 def test_cells_are_sorted_and_named_once() -> None:
     cells = list(ERRORS.cells())
     assert cells == sorted(set(cells))
