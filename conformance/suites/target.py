@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -109,11 +108,15 @@ class EmbeddedTarget:
 
 
 def embedded_targets(contract: Contract, *, seed: int = 0, behaviour: str = "documented") -> TargetFactory:
-    """Make a factory that gives each case a simulator of its own, so that no result depends on order or company."""
+    """Make a factory that gives each case a simulator without a past, so that no result depends on order or company.
 
-    def make(case_id: str) -> Target:
-        digest = hashlib.blake2b(f"{seed}:{case_id}".encode(), digest_size=8).digest()
-        return EmbeddedTarget(Simulator(contract, seed=int.from_bytes(digest), behaviour=behaviour))
+    The simulator is one and the same, set back for each case: a target is good until the next one is asked for.
+    """
+    simulator = Simulator(contract, seed=seed, behaviour=behaviour)
+
+    def make(_case_id: str) -> Target:
+        simulator.reset()
+        return EmbeddedTarget(simulator)
 
     return make
 
