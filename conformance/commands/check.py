@@ -43,7 +43,8 @@ def command(*, paths: tuple[Path, ...], json_file: Path | None, junit_file: Path
 
     def tell(file: CheckedFile) -> None:
         for line in file.lines():
-            click.echo(printable(line))
+            # A line is a line: the name of a file may hold a line break.
+            click.echo(printable(line).replace("\n", "\\n"))
 
     contract = load_contract()
     checked = check_paths(paths, contract, tell)

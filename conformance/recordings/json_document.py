@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 
 from conformance.exceptions import RecordingError
 from conformance.recordings.node import Value
 
-__all__ = ["looks_like_json", "parse_json"]
+__all__ = ["MAX_NODES", "looks_like_json", "parse_json"]
+
+MAX_NODES = 10_000_000
 
 PEEK = 4096
+# A text that never ends is taken to the end of the file, or each quote in it would be tried as a new beginning.
+_TEXT = re.compile(r'"[^"\\]*+(?:\\(?:.|\Z)[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 
 
 def looks_like_json(data: bytes) -> bool:
@@ -22,12 +27,16 @@ def looks_like_json(data: bytes) -> bool:
 def parse_json(data: bytes, path: str) -> Value:
     """Read one JSON document.
 
-    Raises RecordingError with file and line for anything that is no JSON, for a key that stands twice, and for
-    nesting beyond the interpreter's own bound.
+    Raises RecordingError with file and line for anything that is no JSON, for a key that stands twice, for more than
+    ``MAX_NODES`` values, and for nesting beyond the interpreter's own bound.
     """
     try:
+        text = data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
+        # Most files have fewer signs that could begin a value than they may have values.
+        if _signs(text) > MAX_NODES and _signs(_TEXT.sub("", text)) > MAX_NODES:
+            raise RecordingError(f"{path}: holds more than {MAX_NODES} values")
         document: Value = json.loads(
-            data.decode(json.detect_encoding(data)).removeprefix("\ufeff"),
+            text,
             parse_int=str,
             parse_float=str,
             parse_constant=str,
@@ -43,6 +52,10 @@ def parse_json(data: bytes, path: str) -> Value:
     except _StandsTwiceError:
         raise RecordingError(f"{path}: a key stands twice in one object") from None
     return document
+
+
+def _signs(text: str) -> int:
+    return sum(text.count(sign) for sign in ",[{")
 
 
 class _StandsTwiceError(Exception):

@@ -394,14 +394,15 @@ def test_names_and_contents_cannot_steer_the_terminal(
 ) -> None:
     bad = interaction(1, "GET", PATH, 200, answered={**order(0), "locale": "\x1b[2J"})
     (tmp_path / "d").mkdir()
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/d/\xff\x1b.json")).write_text(json.dumps(cassette(bad)))
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/d/\xff\x1b\n.json")).write_text(json.dumps(cassette(bad)))
     report = tmp_path / "report.json"
 
     run(["check", str(tmp_path / "d"), "--json", str(report), "--junit", str(tmp_path / "report.xml")])
 
     told = capsys.readouterr()
     assert "\x1b" not in told.out + told.err
-    assert json.loads(report.read_bytes())["cases"][0]["id"] == "\\udcff\x1b.json#1/getOrder"
+    assert json.loads(report.read_bytes())["cases"][0]["id"] == "\\udcff\x1b\n.json#1/getOrder"
+    assert all(line.startswith(("passed", "failed", "1 exchange", "    KOM-")) for line in told.out.splitlines())
 
 
 def test_no_secret_and_no_body_reaches_a_report(

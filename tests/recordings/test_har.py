@@ -189,3 +189,11 @@ def test_what_is_broken_is_named(write: Write, document: Any, place: str) -> Non
 
     assert str(caught.value).startswith(f"{path}: log")
     assert place in str(caught.value)
+
+
+def test_headers_may_be_left_out(write: Write) -> None:
+    interaction = only(write(archive(entry(request={"headers": None}, response={"headers": None}))))
+
+    assert len(interaction.exchange.request.headers) == 0
+    assert interaction.exchange.response is not None
+    assert len(interaction.exchange.response.headers) == 0

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from conformance.exceptions import RecordingError
+from conformance.recordings import json_document
 from conformance.recordings.json_document import looks_like_json, parse_json
 
 
@@ -67,3 +68,19 @@ def test_what_is_wrong_is_named(data: bytes, place: str, reason: str) -> None:
 
 def test_a_lone_surrogate_survives() -> None:
     assert parse_json(json.dumps({"a": "\ud800"}).encode(), "f.har") == {"a": "\ud800"}
+
+
+def test_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_document, "MAX_NODES", 10)
+
+    assert parse_json(b'["' + b'[{,\\",' * 100 + b'", 2]', "f.har") == ['[{,",' * 100, "2"]
+    with pytest.raises(RecordingError, match="more than 10 values"):
+        parse_json(b"[" + b"1," * 10 + b"1]", "f.har")
+
+
+@pytest.mark.parametrize("end", [b"", b"\\"])
+def test_a_text_without_end_is_looked_at_once(monkeypatch: pytest.MonkeyPatch, end: bytes) -> None:
+    monkeypatch.setattr(json_document, "MAX_NODES", 10)
+
+    with pytest.raises(RecordingError, match="no valid JSON"):
+        parse_json(b'["' + b'\\",' * 500_000 + end, "f.har")
