@@ -63,10 +63,11 @@ class _Item:
     identity: str
     amount: str
     code: str
+    topic: str
 
 
-_CAPTURE = _Item("capture_id", "captured_amount", "KOM-311")
-_REFUND = _Item("refund_id", "refunded_amount", "KOM-312")
+_CAPTURE = _Item("capture_id", "captured_amount", "KOM-311", "capture")
+_REFUND = _Item("refund_id", "refunded_amount", "KOM-312", "refund")
 
 
 def fits(expected: Any, observed: Any) -> bool:
@@ -275,7 +276,7 @@ def _compare_item(
         if name == item.amount:
             yield Remark(item.code, message)
         elif name == "reference" and name not in observed:
-            yield Remark("KOM-405", message, "reference-absent")
+            yield Remark("KOM-405", message, f"{item.topic}-reference-absent")
         elif isinstance(wanted, Written):
             yield Remark(_echo_code(value, got), message)
         else:

@@ -26,7 +26,12 @@ class First:
     status: int
     error_code: str
     created: str
+    body: bytes
     at: datetime | None
+
+    def same_request(self, seen: Observation) -> bool:
+        """Tell whether a request at the same place also carries the same body."""
+        return seen.exchange.request.body == self.body
 
     def same_place(self, seen: Observation) -> bool:
         """Tell whether a request is the same operation on the same resource."""
@@ -66,6 +71,7 @@ class Keys:
             status=seen.status,
             error_code=seen.error_code,
             created=_created(seen),
+            body=seen.exchange.request.body,
             at=now,
         )
 

@@ -346,12 +346,12 @@ def test_limits_of_a_line_hold(operations: Operations, change: dict[str, Any], v
         assert body_of(operations, operation_id).is_valid(body) is valid
 
 
-CAPTURE = {
+RECORDED_CAPTURE = {
     "capture_id": "3c9e8b52-1d47-4e0a-8a66-7f0b5d2c4e11",
     "captured_amount": 1,
     "captured_at": "2021-09-07T10:11:12Z",
 }
-ORDER: dict[str, Any] = {
+RECORDED_ORDER: dict[str, Any] = {
     "order_id": "0a5c1f0e-7b7d-4c2e-9d3a-4f1e2b6c8d90",
     "status": "AUTHORIZED",
     "fraud_status": "ACCEPTED",
@@ -383,20 +383,23 @@ ORDER: dict[str, Any] = {
         ({"created_at": "2021-09-07"}, False),
         ({"customer": {"date_of_birth": "1970-07-10", "type": "person"}}, True),
         ({"customer": {"date_of_birth": "10.07.1970"}}, False),
-        ({"captures": [CAPTURE]}, True),
-        ({"captures": [{**CAPTURE, "captured_amount": 0}]}, False),
-        ({"captures": [{**CAPTURE, "order_lines": [{**LINE, "name": "x" * 5000, "total_amount": 10**12}]}]}, True),
+        ({"captures": [RECORDED_CAPTURE]}, True),
+        ({"captures": [{**RECORDED_CAPTURE, "captured_amount": 0}]}, False),
+        (
+            {"captures": [{**RECORDED_CAPTURE, "order_lines": [{**LINE, "name": "x" * 5000, "total_amount": 10**12}]}]},
+            True,
+        ),
         ({"order_lines": [{"name": "x"}]}, False),
         ({"initial_payment_method": {"type": "SOMETHING_NEW", "number_of_installments": 4}}, True),
     ],
 )
 def test_answers_are_open_and_typed(operations: Operations, order: Any, valid: bool) -> None:
-    assert answer_of(operations, "getOrder").is_valid({**ORDER, **order}) is valid
+    assert answer_of(operations, "getOrder").is_valid({**RECORDED_ORDER, **order}) is valid
 
 
-@pytest.mark.parametrize("field", sorted(ORDER))
+@pytest.mark.parametrize("field", sorted(RECORDED_ORDER))
 def test_what_every_recorded_order_shows_is_required(operations: Operations, field: str) -> None:
-    order = {name: value for name, value in ORDER.items() if name != field}
+    order = {name: value for name, value in RECORDED_ORDER.items() if name != field}
     assert not answer_of(operations, "getOrder").is_valid(order)
 
 

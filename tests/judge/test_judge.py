@@ -10,6 +10,7 @@ import pytest
 
 from conformance.contract.contract import load_contract
 from conformance.exchange import Exchange, Headers, Request, Response
+from conformance.judge.deviations import PREDICATES, TOLERATED, TOPICS
 from conformance.judge.finding import Judgement
 from conformance.judge.judge import Judge
 from conformance.verdict import Verdict
@@ -352,6 +353,10 @@ KEYS: dict[str, tuple[str, Story]] = {
             c.refused("POST", "/captures", 403, "CAPTURE_NOT_ALLOWED", sent={"captured_amount": 400}, key="k"),
         ],
     ),
+    "key reused with another body": (
+        "KOM-504",
+        lambda c: [c.capture(400, key="k"), c.capture(300, key="k", created=OTHER)],
+    ),
     "two keys one capture": ("KOM-503", lambda c: [c.capture(400, key="k"), c.capture(400, key="l")]),
 }
 
@@ -508,6 +513,11 @@ def test_recordings_are_not_judged_by_their_credentials() -> None:
     story: Story = lambda c: [c.read(order(), authorization=""), c.read(order(), authorization="<A>")]  # noqa: E731 - a table entry
     assert codes(story, credentials_visible=False) == []
     assert "KOM-701" in codes(story)
+
+
+def test_every_deviation_is_recognised_in_one_way() -> None:
+    ways = [*PREDICATES, *TOPICS, *TOLERATED]
+    assert sorted(ways) == sorted(load_contract().deviations)
 
 
 def html(status: int, headers: dict[str, str] | None = None, path: str = "/%7B%7D/cancel") -> Story:
