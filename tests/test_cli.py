@@ -42,7 +42,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     ("error", "line"),
     [
         (ConformanceError("the target\nis gone"), "the target is gone"),
-        (ContractError("errors.yaml", 7, "rows.1.status", "is no status"), "errors.yaml:7: rows.1.status: is no status"),
+        (
+            ContractError("errors.yaml", 7, "rows.1.status", "is no status"),
+            "errors.yaml:7: rows.1.status: is no status",
+        ),
         (FileNotFoundError(2, "No such file or directory", "a.har"), "a.har: No such file or directory"),
         (PermissionError(13, "Permission denied", "b.json"), "b.json: Permission denied"),
         (OSError(28, "No space left on device"), "No space left on device"),
@@ -92,9 +95,7 @@ def test_the_traceback_is_there_for_the_asking(
         (["explain", "a", "b"], "Got unexpected extra argument (b). Try 'klarna-conformance explain --help'."),
     ],
 )
-def test_bad_usage_is_one_line_with_a_hint(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], line: str
-) -> None:
+def test_bad_usage_is_one_line_with_a_hint(capsys: pytest.CaptureFixture[str], arguments: list[str], line: str) -> None:
     assert cli.run(arguments) == 2
     assert complaint(capsys) == line
 
@@ -147,7 +148,11 @@ def test_a_reader_that_goes_away_is_no_news() -> None:
     os.close(read)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "conformance", "explain"], stdout=write, stderr=subprocess.PIPE, text=True, check=False
+            [sys.executable, "-m", "conformance", "explain"],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
     finally:
         os.close(write)

@@ -107,7 +107,7 @@ def _rows(contract: Contract) -> Iterable[ErrorRow]:
 def _finding(contract: Contract, finding: FindingCode) -> list[Section]:
     requirement = contract.requirements[finding.requirement]
     return [
-        ("", f"{finding.code}  {finding.title}"),
+        ("", f"{finding.code} {finding.title}"),
         ("means", finding.means),
         ("costs", finding.costs),
         ("requirement", f"{requirement.id}, {_strength(requirement)}: {requirement.text}"),
@@ -120,7 +120,7 @@ def _finding(contract: Contract, finding: FindingCode) -> list[Section]:
 
 def _requirement(contract: Contract, requirement: Requirement) -> list[Section]:
     return [
-        ("", f"{requirement.id}  {_strength(requirement)}"),
+        ("", f"{requirement.id} {_strength(requirement)}"),
         ("text", requirement.text),
         ("source", f"{requirement.source} ({requirement.truth.value})"),
         *_listed("measured by", contract.findings, lambda key: contract.findings[key].requirement == requirement.id),
@@ -129,7 +129,7 @@ def _requirement(contract: Contract, requirement: Requirement) -> list[Section]:
 
 def _deviation(deviation: Deviation) -> list[Section]:
     return [
-        ("", f"{deviation.id}  {deviation.title}"),
+        ("", f"{deviation.id} {deviation.title}"),
         ("documented", deviation.documented),
         ("observed", deviation.observed),
         ("evidence", f"{deviation.evidence} ({deviation.truth.value})"),
@@ -141,7 +141,7 @@ def _deviation(deviation: Deviation) -> list[Section]:
 def _row(contract: Contract, row: ErrorRow) -> list[Section]:
     everywhere = len(row.operations) == len(contract.operations)
     sections = [
-        ("", f"{row.id}  {row.status} {row.code or f'({row.body.value} body without a code)'}"),
+        ("", f"{row.id}: {row.status} {row.code or f'({row.body.value} body without a code)'}"),
         ("when", row.precondition),
         ("messages", " | ".join(row.messages)),
         ("operations", "all" if everywhere else ", ".join(sorted(row.operations)) or "none: no path was recognised"),

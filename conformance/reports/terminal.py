@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import glob
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Protocol, Self
 
 from rich.console import Console
@@ -15,7 +17,7 @@ from conformance.reports.exit_status import CONFORMS, COULD_NOT_RUN, exit_status
 from conformance.reports.grouping import CoverageRow, FindingGroup, coverage_rows, group_findings, group_reasons
 from conformance.verdict import CaseResult, CellState, RunResult, Verdict
 
-__all__ = ["BarListener", "LineListener", "Listener", "listener_for", "print_report", "printable"]
+__all__ = ["BarListener", "LineListener", "Listener", "listener_for", "print_report", "printable", "repetition"]
 
 STYLES = {
     Verdict.PASSED: "green",
@@ -27,8 +29,11 @@ STYLES = {
 }
 WORDS = {verdict: verdict.value.replace("_", " ") for verdict in Verdict}
 CASES_SHOWN = 3
+CELLS_SHOWN = 3
 REASONS_SHOWN = 5
-STORY_SHOWN = 12
+STORY_SHOWN = 6
+CURL_SHOWN = 6
+STEP_WIDTH = 200
 TENTHS = 10
 
 
@@ -119,7 +124,7 @@ def print_report(console: Console, result: RunResult, requirements: Mapping[str,
     """Print coverage, findings with what they break and how to see them again, counts, and the verdict last."""
     _print_coverage(console, coverage_rows(result))
     for group in group_findings(result.cases):
-        _print_group(console, group, requirements)
+        _print_group(console, result, group, requirements)
     for verdict in (Verdict.ERROR, Verdict.NOT_MEASURED):
         _print_reasons(console, result, verdict)
     for note in result.notes:
@@ -148,15 +153,15 @@ def _print_coverage(console: Console, rows: tuple[CoverageRow, ...]) -> None:
             f"{cell.status}" if cell.state is CellState.COVERED else f"({cell.status})" for cell in row.successes
         )
         reachable = len(row.errors) - row.count(CellState.EXCLUDED)
-        open_cells = ", ".join(
-            f"{cell.status} {cell.error_code}".strip() for cell in row.errors if cell.state is CellState.NOT_MEASURED
-        )
+        left = [cell for cell in row.errors if cell.state is CellState.NOT_MEASURED]
+        open_cells = ", ".join(f"{cell.status} {cell.error_code}".strip() for cell in left[:CELLS_SHOWN])
+        more = f" and {len(left) - CELLS_SHOWN} more" if len(left) > CELLS_SHOWN else ""
         covered = row.count(CellState.COVERED)
         table.add_row(
             Text(printable(row.operation)),
             Text(successes),
             Text(f"{covered}/{reachable}", style="green" if covered == reachable else "yellow"),
-            Text(printable(open_cells)),
+            Text(printable(open_cells) + more),
         )
     console.print(table)
     reachable = sum(len(row.errors) - row.count(CellState.EXCLUDED) for row in rows)
@@ -166,7 +171,9 @@ def _print_coverage(console: Console, rows: tuple[CoverageRow, ...]) -> None:
     console.print()
 
 
-def _print_group(console: Console, group: FindingGroup, requirements: Mapping[str, Requirement]) -> None:
+def _print_group(
+    console: Console, result: RunResult, group: FindingGroup, requirements: Mapping[str, Requirement]
+) -> None:
     finding = group.first
     head = Text()
     head.append(WORDS[group.verdict].upper(), style=STYLES[group.verdict])
@@ -183,11 +190,32 @@ def _print_group(console: Console, group: FindingGroup, requirements: Mapping[st
     shown = ", ".join(group.cases[:CASES_SHOWN])
     more = len(group.cases) - CASES_SHOWN
     _line(console, f"  in {shown}" + (f" and {more} more" if more > 0 else ""))
-    for step in finding.story[-STORY_SHOWN:]:
-        _line(console, f"    {step}")
-    for row in finding.curl.splitlines():
-        _line(console, f"  {row}")
+    _print_last(console, finding.story, STORY_SHOWN, "    ", STEP_WIDTH)
+    _print_last(console, finding.curl.splitlines(), CURL_SHOWN, "  ", None)
+    if again := repetition(result, group.cases[0]):
+        _line(console, f"  again: {again}")
     console.print()
+
+
+def repetition(result: RunResult, case_id: str) -> str:
+    """Give the command that plays one case of a run again; empty where the run alone does not determine it."""
+    profile, behaviour = result.suite.get("profile"), result.target.get("behaviour")
+    if profile is None or behaviour is None:
+        return ""
+    # An id is taken literally: brackets and stars in it must not act as a pattern.
+    options = (
+        f"--profile {profile} --behaviour {behaviour} --seed {result.seed} --case {shlex.quote(glob.escape(case_id))}"
+    )
+    return f"klarna-conformance test-server {options}"
+
+
+def _print_last(console: Console, lines: Sequence[str], most: int, indent: str, width: int | None) -> None:
+    """Print the end of a long account: what came last is what is complained of."""
+    left = len(lines) - most
+    if left > 0:
+        _line(console, f"{indent}({_counted(left, 'earlier line')} in the other reports)")
+    for line in lines[-most:]:
+        _line(console, f"{indent}{line if width is None or len(line) <= width else line[:width] + '…'}")
 
 
 def _print_reasons(console: Console, result: RunResult, verdict: Verdict) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import fnmatch
 import io
 import re
+import shlex
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -9,7 +12,7 @@ from rich.console import Console
 from conformance.contract.requirement import Level, Requirement
 from conformance.contract.truth import Truth
 from conformance.reports.terminal import BarListener, LineListener, listener_for, print_report, printable
-from conformance.verdict import RunResult, Severity, Verdict
+from conformance.verdict import CellState, ErrorCell, RunResult, Severity, Verdict
 from tests.reports.conftest import HOSTILE, case, finding, run
 
 RULE = Requirement(
@@ -83,6 +86,13 @@ def test_coverage_names_what_is_open(everything: RunResult) -> None:
     assert "503" not in row
 
 
+def test_many_open_cells_are_cut_with_a_count() -> None:
+    cells = [ErrorCell("getOrder", 500 + number, "", CellState.NOT_MEASURED) for number in range(5)]
+    text = report(run(case(), errors=tuple(cells)), 120)
+    assert "500, 501, 502 and 2 more" in text
+    assert "503" not in text
+
+
 def test_many_cases_and_reasons_are_cut_with_a_count() -> None:
     failed = [case(f"a/b/{number}", Verdict.FAILED, findings=(finding(),)) for number in range(5)]
     silent = [case(f"c/d/{number}", Verdict.NOT_MEASURED, why=f"reason {number}") for number in range(7)]
@@ -95,6 +105,38 @@ def test_many_cases_and_reasons_are_cut_with_a_count() -> None:
 def test_a_finding_may_be_bare() -> None:
     bare = finding(operation="", requirement="", curl="", story=(), known="html-400")
     assert "KNOWN  KOM-207\n  captured" in report(run(case(findings=(bare,))))
+
+
+def test_a_long_account_is_cut_at_its_beginning() -> None:
+    story = tuple(f"{number}. {'x' * 300}" for number in range(1, 10))
+    curl = "\n".join(f"curl {number} {'y' * 300}" for number in range(1, 10))
+    text = report(run(case(findings=(finding(story=story, curl=curl),))))
+    assert "    (3 earlier lines in the other reports)\n    4. xxx" in text
+    assert "  (3 earlier lines in the other reports)\n  curl 4 yyy" in text
+    assert f"\n    9. {'x' * 197}…\n" in text
+    assert f"\n  curl 9 {'y' * 300}\n" in text
+
+
+def test_a_case_can_be_played_again() -> None:
+    ours = run(case("a/[b]/it's", Verdict.FAILED, findings=(finding(),)))
+    assert "again:" not in report(ours)
+    described = replace(
+        ours, suite={**ours.suite, "profile": "quick"}, target={"kind": "simulator", "behaviour": "observed"}
+    )
+    line = next(line for line in report(described).splitlines() if line.startswith("  again: "))
+    command = shlex.split(line.removeprefix("  again: "))
+    assert command[:-1] == [
+        "klarna-conformance",
+        "test-server",
+        "--profile",
+        "quick",
+        "--behaviour",
+        "observed",
+        "--seed",
+        "7",
+        "--case",
+    ]
+    assert fnmatch.fnmatchcase("a/[b]/it's", command[-1])
 
 
 def test_lines_for_a_log() -> None:
