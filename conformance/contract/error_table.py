@@ -143,9 +143,9 @@ class ErrorTable:
 
 # What a message may leave open, and what stands there in an answer.
 _PLACEHOLDERS: Mapping[str, str] = {
-    "order": r"\S+",
-    "capture": r"\S+",
-    "refund": r"\S+",
+    "order": r"(?s:.+)",
+    "capture": r"(?s:.+)",
+    "refund": r"(?s:.+)",
     "field": r".*",
     "words": r".*",
     "operation": r".*",

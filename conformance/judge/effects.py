@@ -37,6 +37,9 @@ def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contrac
             shadow.fields[name] = value
     if not held:
         shadow.forget("order_amount")
+    if reached and contract.lifecycle.states[reached].terminal:
+        # What a terminal order still reports as authorised differs between documentation and recordings.
+        shadow.forget("remaining_authorized_amount")
     if effect.adds:
         _add(shadow, effect.adds, seen)
     if effect.replaces:

@@ -101,6 +101,9 @@ class Judge:
 
     def _check_correlation(self, seen: Observation) -> Iterator[Remark]:
         value = seen.response.headers.get(CORRELATION)
+        if self._keys.use(seen):
+            # A replay may be the first answer to the letter.
+            return
         if value is None or not value.strip("0-"):
             # A recording may hold a placeholder.
             return
@@ -196,6 +199,8 @@ class Judge:
         status, code = seen.status, seen.error_code
         if any(ground.accepts(status, code) for ground in grounds):
             return
+        if status == 401 and not (self._credentials_visible and seen.principal in self._proven):
+            return
         if any(row.provoked_by is Party.SERVER for row in self._contract.errors.at(operation.id, status, code)):
             return
         if status not in operation.answers:
@@ -209,8 +214,7 @@ class Judge:
         if shadow is None or shadow.doubts or (grounds and status not in (401, 404)):
             return
         if status == 401:
-            if seen.principal in self._proven and self._credentials_visible:
-                yield Remark("KOM-205", "answered 401 to credentials that were accepted before")
+            yield Remark("KOM-205", "answered 401 to credentials that were accepted before")
         elif status in _REFUSED_AS_INVALID:
             yield Remark("KOM-208", f"answered {answer} to a request that keeps every rule of the description")
         elif status == 404:

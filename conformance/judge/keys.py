@@ -46,10 +46,19 @@ class First:
 class Keys:
     """The keys of every merchant, each with its first settled answer."""
 
-    __slots__ = ("_first",)
+    __slots__ = ("_first", "_used")
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, str], First] = {}
+        self._used: set[tuple[str, str]] = set()
+
+    def use(self, seen: Observation) -> bool:
+        """Take note of the key of a request; tell whether it was used before, whatever came of that."""
+        if not seen.key:
+            return False
+        before = (seen.principal, seen.key) in self._used
+        self._used.add((seen.principal, seen.key))
+        return before
 
     def first(self, seen: Observation, now: datetime | None) -> First | None:
         """Return what the key of a request was first used for; None for a new, absent or outlived key."""
