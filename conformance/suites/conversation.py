@@ -114,7 +114,11 @@ class Reply:
 
 @dataclass(slots=True)
 class Conversation:
-    """One case in progress: target, judge, and everything said so far."""
+    """One case in progress: target, judge, and everything said so far.
+
+    ``exchanges`` holds outlines: requests whole, answers without headers and body. ``chapter`` is where the story of
+    the present order begins among them.
+    """
 
     contract: Contract
     target: Target
@@ -123,6 +127,7 @@ class Conversation:
     pool: OrderPool
     health: Health = field(default_factory=Health)
     exchanges: list[Exchange] = field(default_factory=list)
+    chapter: int = 0
     findings: list[Reported] = field(default_factory=list)
     cells: set[tuple[str, int, str]] = field(default_factory=set)
     successes: set[tuple[str, int]] = field(default_factory=set)
@@ -182,7 +187,7 @@ class Conversation:
             target=target,
             extra=extra,
         )
-        reply = self._sent(request, provoked=provoked)
+        reply = self.send(request, provoked=provoked)
         if expected is not None:
             self._compare(reply, operation, expected)
         return reply
@@ -239,7 +244,7 @@ class Conversation:
             )
         )
 
-    def _sent(self, request: Request, *, provoked: bool) -> Reply:
+    def send(self, request: Request, *, provoked: bool = False) -> Reply:
         """Send a request as the retry policy allows: again after 5xx or 429, if it reads or carries a key."""
         repeatable = request.method == "GET" or "klarna-idempotency-key" in request.headers
         reply = self._once(request)
@@ -264,7 +269,7 @@ class Conversation:
 
     def _heard(self, exchange: Exchange) -> Reply:
         """Judge an exchange and keep what it showed."""
-        self.exchanges.append(exchange)
+        self.exchanges.append(_outline(exchange))
         judgement = self.judge.feed(exchange)
         for finding in judgement.findings:
             self._keep(finding)
@@ -330,7 +335,7 @@ class Conversation:
     def _keep(self, finding: Finding) -> None:
         if len(self.findings) >= MOST_FINDINGS:
             return
-        told: Sequence[Exchange] = self.exchanges
+        told: Sequence[Exchange] = self.exchanges[self.chapter :]
         self.findings.append(
             Reported(
                 code=finding.code,
@@ -345,6 +350,12 @@ class Conversation:
                 story=story(told),
             )
         )
+
+
+def _outline(exchange: Exchange) -> Exchange:
+    """An exchange as a story needs it, so that large answers are not kept."""
+    response = exchange.response
+    return Exchange(exchange.request, Response(response.status) if response is not None else None, exchange.failure)
 
 
 def _rank(exchange: Exchange) -> int:

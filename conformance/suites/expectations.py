@@ -85,6 +85,8 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "same-moment": ("KOM-505", "KOM-304", "KOM-305"),
     "server fault": ("KOM-202", "KOM-201", "KOM-501"),
     "lost answer": ("KOM-501", "KOM-502"),
+    "generated read": ("KOM-104", "KOM-101", "KOM-103", "KOM-110"),
+    "generated write": ("KOM-207", "KOM-208", "KOM-206", "KOM-404", "KOM-309"),
     "text": ("KOM-601", "KOM-602", "KOM-405", "KOM-706"),
 }
 

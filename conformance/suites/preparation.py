@@ -72,6 +72,9 @@ STATES: Mapping[str, PreparedState] = {
         PreparedState("decreased_to_captured", "CAPTURED", (*_captures(1, 40), Step("updateAuthorization", 40))),
         PreparedState("many_captures", "PART_CAPTURED", _captures(12, 5)),
         PreparedState("large", "AUTHORIZED", fields={"order_amount": LARGEST_AMOUNT}),
+        PreparedState(
+            "large_captured", "CAPTURED", fields={"order_amount": LARGEST_AMOUNT, "captured_amount": LARGEST_AMOUNT}
+        ),
         PreparedState("expired", "EXPIRED", fields={"status": "EXPIRED"}),
         PreparedState("part_captured_expired", "EXPIRED", fields={"status": "EXPIRED", "captured_amount": 4_000}),
         PreparedState("closed", "CLOSED", fields={"status": "CLOSED"}),
