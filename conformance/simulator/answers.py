@@ -35,10 +35,10 @@ _CHALLENGE = ("WWW-Authenticate", 'Basic realm="order management", charset="UTF-
 _GATEWAY_CHALLENGE = ("WWW-Authenticate", 'Basic realm="order management"')
 
 _BAD_REQUEST_PAGE = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>400 Bad Request</title>'
-    "<style>body{font:14px sans-serif;margin:2em}h1{font-size:20px}</style></head>"
-    "<body><h1>400 Bad Request</h1><p>The path holds a character that is not allowed there.</p></body></html>"
-).encode()
+    b'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>400 Bad Request</title>'
+    b"<style>body{font:14px sans-serif;margin:2em}h1{font-size:20px}</style></head>"
+    b"<body><h1>400 Bad Request</h1><p>The path holds a character that is not allowed there.</p></body></html>"
+)
 _UNAUTHORIZED_PAGE = (
     b"<html>\r\n<head><title>401 Unauthorized</title></head>\r\n"
     b"<body>\r\n<h1>401 Unauthorized</h1>\r\n<hr>\r\n</body>\r\n</html>\r\n"
@@ -73,7 +73,9 @@ class Answers:
             body,
         )
 
-    def created(self, header: str, made: str, location: str, transaction: str, validated: bool, correlation: str) -> Response:
+    def created(
+        self, header: str, made: str, location: str, transaction: str, validated: bool, correlation: str
+    ) -> Response:
         """Answer a capture or refund; ``header`` names the field that carries its id."""
         ids = (
             (("Transaction-Id", transaction), (header, made))
@@ -113,15 +115,11 @@ class Answers:
             ),
         )
 
-    def refused(
-        self, row: ErrorRow, messages: Iterable[str], correlation: str, extra: Pairs = ()
-    ) -> Response:
+    def refused(self, row: ErrorRow, messages: Iterable[str], correlation: str, extra: Pairs = ()) -> Response:
         """Answer with a row of the error table."""
         return self.error(row.status, row.code, messages, correlation, extra)
 
-    def error(
-        self, status: int, code: str, messages: Iterable[str], correlation: str, extra: Pairs = ()
-    ) -> Response:
+    def error(self, status: int, code: str, messages: Iterable[str], correlation: str, extra: Pairs = ()) -> Response:
         """Answer with an error of any status and code."""
         body = encode({"error_code": code, "error_messages": list(messages), "correlation_id": correlation})
         return self.application(status, body, correlation, _JSON, extra)

@@ -56,9 +56,7 @@ def offered(order: Order, capture: Capture) -> tuple[Option, ...]:
         return ()
     column = sum(order.order_amount > bound for bound in tariff.bounds)
     free_taken = any(_FREE_DAYS in each.extended_days for each in order.captures.values())
-    return tuple(
-        Option(days, fees[column]) for days, fees in tariff.fees if not (days == _FREE_DAYS and free_taken)
-    )
+    return tuple(Option(days, fees[column]) for days, fees in tariff.fees if not (days == _FREE_DAYS and free_taken))
 
 
 def due_date_options(order: Order, options: Iterable[Option]) -> dict[str, Any]:

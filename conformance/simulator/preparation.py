@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -87,7 +88,17 @@ _CAPTURED_BY_DEFAULT = {"PART_CAPTURED": 0.5, "RELEASED": 0.5, "CAPTURED": 1.0, 
 class Preparation:
     """Builds orders by carrying out real operations on them, so that no state can be inconsistent in itself."""
 
-    __slots__ = ("_clock", "_credentials", "_identities", "_machine", "_number", "_operations", "_shared", "_store", "_wishes")
+    __slots__ = (
+        "_clock",
+        "_credentials",
+        "_identities",
+        "_machine",
+        "_number",
+        "_operations",
+        "_shared",
+        "_store",
+        "_wishes",
+    )
 
     def __init__(
         self,
@@ -181,13 +192,13 @@ class Preparation:
         return order
 
     def _bring_about(self, order: Order, wished: Mapping[str, Any], state: str) -> None:
-        captures = _parts(wished, "captures", "captured_amount", "capture_id")
+        captures = _parts(wished, "captures", "captured_amount")
         if captures is None:
             share = _CAPTURED_BY_DEFAULT.get(state, 0)
             amount = order.order_amount if share == 1 else int(order.order_amount * share)
             captures = [{"captured_amount": wished.get("captured_amount", amount)}]
             captures = [each for each in captures if each["captured_amount"]]
-        refunds = _parts(wished, "refunds", "refunded_amount", "refund_id")
+        refunds = _parts(wished, "refunds", "refunded_amount")
         if refunds is None:
             refunds = [{"refunded_amount": wished["refunded_amount"]}] if wished.get("refunded_amount") else []
         self._carry_out("captureOrder", "captures", order, captures, "capture_id")
@@ -220,7 +231,9 @@ class Preparation:
             if validator is not None and not validator.is_valid(body):
                 raise ControlError(f"{place}: {next(validator.iter_errors(body)).message[:200]}")
             wished_id = body.get(id_field)
-            if wished_id is not None and (not isinstance(wished_id, str) or not is_uuid(wished_id) or wished_id in made):
+            if wished_id is not None and (
+                not isinstance(wished_id, str) or not is_uuid(wished_id) or wished_id in made
+            ):
                 raise ControlError(f"{place}: {id_field} must be a UUID that no other has")
             asked = Asked(body, now, stamp, id=wished_id)
             plan = self._machine.plan(operation, order)
@@ -282,6 +295,7 @@ class Preparation:
         return details
 
 
+@functools.cache
 def _wish_schema(operations: Operations) -> Mapping[str, Any]:
     """Return the schema of an order that need not be complete."""
     schema = operations["getOrder"].success.media["application/json"] or {}
@@ -325,9 +339,7 @@ def _order_amount(wished: Mapping[str, Any]) -> int:
     return int(total)
 
 
-def _parts(
-    wished: Mapping[str, Any], name: str, amount_field: str, id_field: str
-) -> list[Mapping[str, Any]] | None:
+def _parts(wished: Mapping[str, Any], name: str, amount_field: str) -> list[Mapping[str, Any]] | None:
     """Return captures or refunds as request bodies; a bare number stands for its amount."""
     given = wished.get(name)
     if given is None:

@@ -17,7 +17,7 @@ class RateLimit:
     __slots__ = ("_used", "_window", "limit")
 
     def __init__(self, limit: int) -> None:
-        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        if limit < 1:
             raise ControlError("rate_limit: must be a whole number of requests a second, at least 1")
         self.limit = limit
         self._window: datetime | None = None

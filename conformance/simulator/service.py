@@ -67,7 +67,7 @@ _MADE = {"captures": "Capture-Id", "refunds": "Refund-Id"}
 _NO_BODY: Mapping[str, Any] = {}
 
 
-class _Refusal(Exception):
+class _RefusalError(Exception):
     """A row of the error table answers; raised wherever a check finds out."""
 
     def __init__(self, row: ErrorRow, words: tuple[str, ...] = ()) -> None:
@@ -111,8 +111,8 @@ class Simulator:
         self._capture_missing = self._by_operation(_CAPTURE_MISSING)
         self._order_id_malformed = self._by_operation(_ORDER_ID_MALFORMED)
         self._reads: Mapping[str, Callable[[Operation, Order, Mapping[str, str]], bytes]] = {
-            "getOrder": lambda operation, order, ids: order.encoded(),
-            "getCaptures": lambda operation, order, ids: order.encoded_captures(),
+            "getOrder": lambda _operation, order, _ids: order.encoded(),
+            "getCaptures": lambda _operation, order, _ids: order.encoded_captures(),
             "getCapture": self._read_capture,
             "get": self._read_refund,
             "getOptionsForExtendDueDate": self._read_due_date_options,
@@ -211,7 +211,7 @@ class Simulator:
             correlation = self._identities.uuid("correlation", number)
             try:
                 response = self._authenticated(request, correlation, number)
-            except Exception:
+            except Exception:  # noqa: BLE001 - a double that dies leaves its caller without any answer
                 _LOG.exception("the simulator failed on request %d", number)
                 row = self._row("internal-server-error")
                 response = self._answers.refused(row, messages(row, {}), correlation)
@@ -251,7 +251,7 @@ class Simulator:
         else:
             try:
                 response = self._operated(request, merchant, operation, route.ids, key, correlation, number)
-            except _Refusal as refusal:
+            except _RefusalError as refusal:
                 response = self._refused(refusal, correlation)
         return response if fault is None else self._provoked(fault, correlation)
 
@@ -271,7 +271,7 @@ class Simulator:
         sent = None if operation.body is None else self._read_body(request)
         if order is None:
             row = self._order_missing[operation.id]
-            raise _Refusal(row, messages(row, _named(ids), operation=operation.id))
+            raise _RefusalError(row, messages(row, _named(ids), operation=operation.id))
         now = self.clock.now
         self._machine.touch(order, now)
         read = self._reads.get(operation.id)
@@ -318,13 +318,13 @@ class Simulator:
 
     def _check_ids(self, operation: Operation, ids: Mapping[str, str]) -> None:
         if self.behaviour.refuses_in_html and any("{" in value or "}" in value for value in ids.values()):
-            raise _Refusal(self._row("illegal-characters-html"))
+            raise _RefusalError(self._row("illegal-characters-html"))
         if not is_uuid(ids["order_id"]):
             row = self._order_id_malformed[operation.id]
-            raise _Refusal(row, messages(row, _named(ids)))
+            raise _RefusalError(row, messages(row, _named(ids)))
         if "refund_id" in ids and not is_uuid(ids["refund_id"]):
             row = self._row("refund-not-found-400")
-            raise _Refusal(row, messages(row, _named(ids)))
+            raise _RefusalError(row, messages(row, _named(ids)))
 
     def _read_body(self, request: Request) -> Any:
         body = request.body
@@ -337,24 +337,24 @@ class Simulator:
                 return parse(body)
             except MalformedBodyError:
                 row = self._row("malformed-request")
-        raise _Refusal(row, messages(row, {}))
+        raise _RefusalError(row, messages(row, {}))
 
     def _checked(self, operation: Operation, order: Order, sent: Any) -> Mapping[str, Any]:
         mistakes = self._bodies.mistakes(operation, sent)
         if mistakes:
-            raise _Refusal(self._row("unprocessable"), mistakes)
+            raise _RefusalError(self._row("unprocessable"), mistakes)
         body: Mapping[str, Any] = sent
         address = body.get("shipping_address")
         if address is not None and not is_plausible(address, order.purchase_country):
             row = self._row("invalid-address")
-            raise _Refusal(row, messages(row, {}))
+            raise _RefusalError(row, messages(row, {}))
         return body
 
     def _capture(self, operation: Operation, order: Order, ids: Mapping[str, str]) -> Capture:
         capture = order.captures.get(ids["capture_id"])
         if capture is None:
             row = self._capture_missing[operation.id]
-            raise _Refusal(row, messages(row, _named(ids), operation=operation.id))
+            raise _RefusalError(row, messages(row, _named(ids), operation=operation.id))
         return capture
 
     # --- reads --------------------------------------------------------------------------------------------------
@@ -366,7 +366,7 @@ class Simulator:
         refund = order.refunds.get(ids["refund_id"])
         if refund is None:
             row = self._order_missing[operation.id]
-            raise _Refusal(row, messages(row, _named(ids)))
+            raise _RefusalError(row, messages(row, _named(ids)))
         return refund.encoded()
 
     def _read_due_date_options(self, operation: Operation, order: Order, ids: Mapping[str, str]) -> bytes:
@@ -393,7 +393,7 @@ class Simulator:
         order.transaction_count += 1
         return self._identities.uuid("transaction", order.transaction_count, order.order_id)
 
-    def _refused(self, refusal: _Refusal, correlation: str) -> Response:
+    def _refused(self, refusal: _RefusalError, correlation: str) -> Response:
         if refusal.row.body is BodyKind.HTML:
             return self._answers.illegal_characters(correlation)
         return self._answers.refused(refusal.row, refusal.words, correlation)

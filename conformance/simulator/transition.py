@@ -59,7 +59,7 @@ _NOT_INCREASABLE_IN: Mapping[str, frozenset[str]] = {"DIRECT_DEBIT": frozenset({
 _NOT_EXTENDABLE = frozenset({"CARD", "PAY_BY_CARD", "FIXED_SUM_CREDIT"})
 
 
-def _increase_permitted(order: Order, asked: Asked, amount: int) -> bool:
+def _increase_permitted(order: Order, _asked: Asked, amount: int) -> bool:
     if amount <= order.order_amount:
         return True
     country = order.purchase_country.upper()
@@ -69,33 +69,33 @@ def _increase_permitted(order: Order, asked: Asked, amount: int) -> bool:
     return countries is None or country in countries
 
 
-def _option_offered(order: Order, asked: Asked, amount: int) -> bool:
+def _option_offered(order: Order, asked: Asked, _amount: int) -> bool:
     days = asked.body["number_of_days"]
     return asked.capture is not None and any(option.number_of_days == days for option in offered(order, asked.capture))
 
 
 _QUESTIONS: Mapping[str, Question] = {
-    "amount_positive": lambda order, asked, amount: amount > 0,
-    "amount_within_remaining": lambda order, asked, amount: amount <= order.remaining_authorized_amount,
-    "amount_within_refundable": lambda order, asked, amount: amount <= order.captured_amount - order.refunded_amount,
-    "amount_covers_captured": lambda order, asked, amount: amount >= order.captured_amount,
-    "has_captures": lambda order, asked, amount: bool(order.captures),
-    "fraud_decided": lambda order, asked, amount: order.fraud_status != "PENDING",
+    "amount_positive": lambda _order, _asked, amount: amount > 0,
+    "amount_within_remaining": lambda order, _asked, amount: amount <= order.remaining_authorized_amount,
+    "amount_within_refundable": lambda order, _asked, amount: amount <= order.captured_amount - order.refunded_amount,
+    "amount_covers_captured": lambda order, _asked, amount: amount >= order.captured_amount,
+    "has_captures": lambda order, _asked, _amount: bool(order.captures),
+    "fraud_decided": lambda order, _asked, _amount: order.fraud_status != "PENDING",
     "increase_permitted": _increase_permitted,
     # Billing addresses are closed to updates; to send one is the documented way to be refused.
-    "address_accepted": lambda order, asked, amount: "billing_address" not in asked.body,
-    "within_180_days": lambda order, asked, amount: asked.now < order.created_at + _LONGEST_EXTENSION,
-    "method_extendable": lambda order, asked, amount: order.payment_method not in _NOT_EXTENDABLE,
+    "address_accepted": lambda _order, asked, _amount: "billing_address" not in asked.body,
+    "within_180_days": lambda order, asked, _amount: asked.now < order.created_at + _LONGEST_EXTENSION,
+    "method_extendable": lambda order, _asked, _amount: order.payment_method not in _NOT_EXTENDABLE,
     "option_offered": _option_offered,
 }
 
 _CONDITIONS: Mapping[str, Callable[[Order], bool]] = {
     "nothing_remains": lambda order: order.remaining_authorized_amount == 0,
     "nothing_captured": lambda order: order.captured_amount == 0,
-    "otherwise": lambda order: True,
+    "otherwise": lambda _order: True,
 }
 _SETTINGS: Mapping[str, Callable[[Order], int]] = {
-    "zero": lambda order: 0,
+    "zero": lambda _order: 0,
     "order_amount_less_captured_amount": lambda order: order.order_amount - order.captured_amount,
 }
 
@@ -293,5 +293,7 @@ def _plan(cell: Cell, errors: ErrorTable) -> Plan:
 
 def _known(table: Mapping[str, Any], name: str, cell: Cell) -> Any:
     if name not in table:
-        raise ContractError("lifecycle.yaml", None, f"{cell.operation}.{cell.state}", f"the simulator knows no {name!r}")
+        raise ContractError(
+            "lifecycle.yaml", None, f"{cell.operation}.{cell.state}", f"the simulator knows no {name!r}"
+        )
     return table[name]

@@ -1,0 +1,342 @@
+"""Cuts a stream of bytes into HTTP/1.1 requests and writes answers, without touching a socket.
+
+The reader is tolerant where clients are sloppy (blank lines before a request, bare line feeds, a doubled slash) and
+strict where being tolerant would make it disagree with others about where a message ends.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import NamedTuple
+
+from conformance.exchange import Headers, Request, Response
+
+__all__ = ["LARGEST_BODY", "LARGEST_HEAD", "Continue", "Event", "Framed", "Refused", "RequestReader", "response_bytes"]
+
+LARGEST_HEAD = 64 * 1024
+LARGEST_BODY = 2 * 1024 * 1024
+
+_LONGEST_CHUNK_LINE = 4 * 1024
+_MOST_NAMES = 1_000
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_VERSION = re.compile(r"HTTP/(\d)\.(\d)", re.ASCII)
+_LENGTH = re.compile(r"\d{1,15}", re.ASCII)
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
+_STRAY_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
+_CHUNKED = "Transfer-Encoding: chunked\r\n"
+_WITHOUT_BODY = frozenset({204, 304})
+
+
+class Framed(NamedTuple):
+    """A whole request. ``keep_alive`` says whether another may follow, ``chunks`` whether the caller reads chunks."""
+
+    request: Request
+    keep_alive: bool
+    chunks: bool
+
+
+class Refused(NamedTuple):
+    """The bytes are no request that can be answered properly; nothing more is read from this stream."""
+
+    status: int
+    reason: str
+
+
+class Continue(NamedTuple):
+    """The caller waits for leave to send its body."""
+
+
+Event = Framed | Refused | Continue
+
+
+class _Part(Enum):
+    HEAD = auto()
+    BODY = auto()
+    CHUNK_SIZE = auto()
+    CHUNK = auto()
+    CHUNK_END = auto()
+    TRAILER = auto()
+    CLOSED = auto()
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.refused = Refused(status, reason)
+
+
+# Header names that were looked at before; there are few, and each is looked at once.
+_names: set[str] = set()
+
+
+class RequestReader:
+    """Reads requests out of bytes that arrive in pieces of any size."""
+
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_chunks",
+        "_headers",
+        "_keep_alive",
+        "_method",
+        "_needed",
+        "_part",
+        "_searched",
+        "_target",
+        "_trailer",
+    )
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._searched = 0
+        self._part = _Part.HEAD
+        self._method = ""
+        self._target = ""
+        self._headers = Headers()
+        self._keep_alive = True
+        self._chunks = True
+        self._needed = 0
+        self._body = bytearray()
+        self._trailer = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether the stream stands between two requests."""
+        return self._part is _Part.HEAD and not self._buffer
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will be read."""
+        return self._part is _Part.CLOSED
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take in bytes and return what they complete, in order. After a Refused nothing more is read."""
+        if self._part is _Part.CLOSED:
+            return []
+        self._buffer = self._buffer + data if self._buffer else data
+        events: list[Event] = []
+        try:
+            while self._advance(events):
+                pass
+        except _RefusedError as error:
+            events.append(error.refused)
+            self._close()
+        return events
+
+    def _advance(self, events: list[Event]) -> bool:
+        """Read the part that is due as far as it is there; tell whether to go on."""
+        part = self._part
+        if part is _Part.HEAD:
+            return self._read_head(events)
+        if part is _Part.BODY:
+            if not self._take_body():
+                return False
+            self._emit(events)
+            return True
+        if part is _Part.CHUNK:
+            if not self._take_body():
+                return False
+            self._part = _Part.CHUNK_END
+            return True
+        if part is _Part.CLOSED:
+            return False
+        return self._read_chunk_line(events)
+
+    def _close(self) -> None:
+        self._part = _Part.CLOSED
+        self._buffer = b""
+        self._body = bytearray()
+
+    # --- the head -----------------------------------------------------------------------------------------------
+
+    def _read_head(self, events: list[Event]) -> bool:
+        if self._buffer[:1] in (b"\r", b"\n"):
+            self._buffer = self._buffer.lstrip(b"\r\n")
+            self._searched = 0
+        buffer = self._buffer
+        if not buffer:
+            return False
+        end, size = _blank_line(buffer, self._searched)
+        if end < 0 or end > LARGEST_HEAD:
+            if len(buffer) > LARGEST_HEAD:
+                raise _RefusedError(431, f"the head of the request is longer than {LARGEST_HEAD} bytes")
+            # A blank line may straddle two pieces.
+            self._searched = max(0, len(buffer) - 2)
+            return False
+        head = buffer[: end + 1].decode("latin-1")
+        self._buffer = buffer[end + size :]
+        self._searched = 0
+        self._parse_head(head)
+        self._begin_body(events)
+        return True
+
+    def _parse_head(self, head: str) -> None:
+        if _STRAY_CONTROL.search(head) is not None:
+            raise _RefusedError(400, "the head of the request holds a control character")
+        lines = head.split("\n")
+        # Splitting leaves an empty piece behind the last line feed.
+        lines.pop()
+        request_line = lines[0].rstrip("\r").split(" ")
+        if len(request_line) != 3 or not request_line[1]:
+            raise _RefusedError(400, "the request line is not a method, a target and a version")
+        self._method, self._target, version = request_line
+        if _TOKEN.fullmatch(self._method) is None:
+            raise _RefusedError(400, "the method is no token")
+        modern = version == "HTTP/1.1" or _is_modern(version)
+        pairs = []
+        for line in lines[1:]:
+            name, colon, value = line.partition(":")
+            if not colon or (name not in _names and not _is_name(name)):
+                raise _RefusedError(400, "a header line is no name and value")
+            pairs.append((name, value.strip(" \t\r")))
+        headers = self._headers = Headers(pairs)
+        self._chunks = modern
+        connection = headers.get("Connection")
+        if connection is None:
+            self._keep_alive = modern
+        else:
+            options = {option.strip().lower() for option in ",".join(headers.all("Connection")).split(",")}
+            self._keep_alive = "close" not in options if modern else "keep-alive" in options
+
+    # --- the body -----------------------------------------------------------------------------------------------
+
+    def _begin_body(self, events: list[Event]) -> None:
+        headers = self._headers
+        coding = headers.get("Transfer-Encoding")
+        if coding is not None:
+            self._begin_chunks(coding)
+        else:
+            self._needed = _content_length(headers)
+            if not self._needed:
+                self._emit(events)
+                return
+            self._part = _Part.BODY
+        if self._chunks and (headers.get("Expect") or "").lower() == "100-continue" and not self._buffer:
+            events.append(Continue())
+
+    def _begin_chunks(self, coding: str) -> None:
+        if "Content-Length" in self._headers or not self._chunks:
+            raise _RefusedError(400, "the length of the body is told in two ways")
+        if len(self._headers.all("Transfer-Encoding")) != 1 or coding.lower() != "chunked":
+            raise _RefusedError(501, "the only transfer coding known here is chunked")
+        self._part = _Part.CHUNK_SIZE
+        self._trailer = 0
+
+    def _take_body(self) -> bool:
+        """Move bytes from the buffer to the body; tell whether all that are due have come."""
+        taken = self._buffer[: self._needed]
+        self._body += taken
+        self._needed -= len(taken)
+        self._buffer = self._buffer[len(taken) :]
+        return not self._needed
+
+    def _read_chunk_line(self, events: list[Event]) -> bool:
+        end = self._buffer.find(b"\n")
+        if end < 0:
+            if len(self._buffer) > _LONGEST_CHUNK_LINE:
+                raise _RefusedError(400, "a line between two chunks is too long")
+            return False
+        line = self._buffer[:end].rstrip(b"\r")
+        self._buffer = self._buffer[end + 1 :]
+        if self._part is _Part.CHUNK_END:
+            if line:
+                raise _RefusedError(400, "a chunk is longer than announced")
+            self._part = _Part.CHUNK_SIZE
+        elif self._part is _Part.CHUNK_SIZE:
+            self._begin_chunk(line)
+        elif line:
+            self._trailer += len(line)
+            if self._trailer > LARGEST_HEAD:
+                raise _RefusedError(431, "the trailer of the request is too long")
+        else:
+            self._emit(events)
+        return True
+
+    def _begin_chunk(self, line: bytes) -> None:
+        size = line.partition(b";")[0].strip(b" \t")
+        if _CHUNK_SIZE.fullmatch(size) is None:
+            raise _RefusedError(400, "the size of a chunk is no number")
+        self._needed = int(size, 16)
+        if len(self._body) + self._needed > LARGEST_BODY:
+            raise _RefusedError(413, f"the body is longer than {LARGEST_BODY} bytes")
+        self._part = _Part.CHUNK if self._needed else _Part.TRAILER
+
+    def _emit(self, events: list[Event]) -> None:
+        body = b""
+        if self._body:
+            body = bytes(self._body)
+            self._body = bytearray()
+        request = Request(self._method, self._target, self._headers, body)
+        events.append(Framed(request, self._keep_alive, self._chunks))
+        if self._keep_alive:
+            self._part = _Part.HEAD
+        else:
+            self._close()
+
+
+def response_bytes(response: Response, framed: Framed) -> bytes:
+    """Write an answer to a request the way its caller can read it, with all that belongs to the connection."""
+    status, body = response.status, response.body
+    head = _status_line(status) + "".join([f"{name}: {value}\r\n" for name, value in response.headers.items])
+    chunked = _CHUNKED in head
+    if chunked and not framed.chunks:
+        head = head.replace(_CHUNKED, "")
+        chunked = False
+    if not chunked and status not in _WITHOUT_BODY and "\r\nContent-Length: " not in head:
+        head += f"Content-Length: {len(body)}\r\n"
+    head += "Connection: keep-alive\r\n\r\n" if framed.keep_alive else "Connection: close\r\n\r\n"
+    start = head.encode("latin-1")
+    if framed.request.method == "HEAD" or status in _WITHOUT_BODY:
+        return start
+    if not chunked:
+        return start + body
+    return b"%b%x\r\n%b\r\n0\r\n\r\n" % (start, len(body), body) if body else start + b"0\r\n\r\n"
+
+
+def _blank_line(buffer: bytes, start: int) -> tuple[int, int]:
+    """Return where the line feed before the first blank line stands, and how long both together are; -1 for none."""
+    proper = buffer.find(b"\n\r\n", start)
+    bare = buffer.find(b"\n\n", start)
+    if bare >= 0 and (proper < 0 or bare < proper):
+        return bare, 2
+    return proper, 3
+
+
+def _is_modern(version: str) -> bool:
+    """Tell whether a version knows chunks and keeps connections."""
+    known = _VERSION.fullmatch(version)
+    if known is None:
+        raise _RefusedError(400, "the version is none of HTTP")
+    if known[1] != "1":
+        raise _RefusedError(505, "only HTTP/1 is spoken here")
+    return known[2] != "0"
+
+
+def _is_name(name: str) -> bool:
+    if _TOKEN.fullmatch(name) is None:
+        return False
+    if len(_names) < _MOST_NAMES:
+        _names.add(name)
+    return True
+
+
+def _content_length(headers: Headers) -> int:
+    values = headers.all("Content-Length")
+    if not values:
+        return 0
+    told = {value.strip() for each in values for value in each.split(",")}
+    length = told.pop()
+    if told or _LENGTH.fullmatch(length) is None:
+        raise _RefusedError(400, "the length of the body is no number")
+    if int(length) > LARGEST_BODY:
+        raise _RefusedError(413, f"the body is longer than {LARGEST_BODY} bytes")
+    return int(length)
+
+
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+
+
+def _status_line(status: int) -> str:
+    return _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
