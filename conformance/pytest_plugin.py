@@ -59,7 +59,7 @@ def klarna_contract() -> Contract:
 
 @pytest.fixture
 def klarna_simulator(klarna_contract: Contract, pytestconfig: pytest.Config) -> Simulator:
-    """A simulator of the API without orders, seeded by ``--conformance-seed``; ``handle(request)`` answers."""
+    """A fresh simulator of the API, seeded by ``--conformance-seed``; ``handle(request)`` answers."""
     from conformance.simulator.service import Simulator  # noqa: PLC0415 - heavy
 
     return Simulator(
@@ -67,6 +67,16 @@ def klarna_simulator(klarna_contract: Contract, pytestconfig: pytest.Config) -> 
         seed=pytestconfig.getoption("--conformance-seed"),
         behaviour=pytestconfig.getoption("--conformance-behaviour"),
     )
+
+
+@pytest.fixture
+def klarna_server(klarna_simulator: Simulator) -> Iterator[RunningServer]:
+    """``klarna_simulator`` on two free ports of loopback for the length of a test."""
+    from conformance.simulator.socket_door import ServerThread  # noqa: PLC0415 - heavy
+
+    merchant = klarna_simulator.credentials.merchants[0]
+    with ServerThread(klarna_simulator) as server:
+        yield RunningServer(server.base_url, server.control_url, merchant.username, merchant.password)
 
 
 @pytest.fixture

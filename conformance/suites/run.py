@@ -185,7 +185,12 @@ def run_server_suite(options: ServerOptions, listener: Listener | None = None) -
             if listener is not None:
                 listener.finished(outcome.result)
         return RunResult(
-            suite={"name": "server", "profile": options.profile, "contract": run.contract.digest},
+            suite={
+                "name": "klarna-conformance",
+                "version": conformance.__version__,
+                "contract": run.contract.digest,
+                "profile": options.profile,
+            },
             target=run.target,
             seed=options.seed,
             cases=tuple(results),

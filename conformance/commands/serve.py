@@ -1,0 +1,71 @@
+"""``serve``: the simulator on two ports, for clients in any language."""
+
+from __future__ import annotations
+
+import click
+
+from conformance.commands.credentials import from_environment
+
+__all__ = ["command"]
+
+LARGEST_SEED = 2**63 - 1
+PORT = click.IntRange(0, 65535)
+
+
+@click.command(
+    name="serve",
+    short_help="Run the simulator on a socket.",
+    epilog="\b\nExample:\n  klarna-conformance serve --port 8080 --control-port 8081",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=PORT, default=0, help="The port of the API.  [default: any that is free]")
+@click.option("--control-port", type=PORT, default=0, help="The port of the control interface.  [default: any]")
+@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="Decides the ids.")
+@click.option(
+    "--behaviour",
+    type=click.Choice(["documented", "observed"]),
+    default="documented",
+    show_default=True,
+    help="Which to follow where documentation and recordings differ.",
+)
+@click.option(
+    "--rate-limit", type=click.IntRange(min=1), metavar="N", help="Requests a second for a merchant.  [default: none]"
+)
+@click.option("--real-time", is_flag=True, help="Let time pass; otherwise it moves only by POST /clock.")
+def command(
+    *, host: str, port: int, control_port: int, seed: int, behaviour: str, rate_limit: int | None, real_time: bool
+) -> None:
+    """Run the simulator until interrupted; one line with its URLs tells that it is ready.
+
+    It knows the merchant K100001_conformance with password conformance-secret, and a second one,
+    K100002_conformance with conformance-other-secret. KLARNA_USERNAME and KLARNA_PASSWORD in the environment
+    replace the first.
+
+    The control interface takes orders (POST /orders), moves time (POST /clock), provokes faults (POST /faults) and
+    tells what happened (GET /exchanges, GET /ledger/ID). It asks nobody for credentials: keep it on loopback.
+    """
+    replaced = from_environment()
+
+    from conformance.contract.contract import load_contract  # noqa: PLC0415 - heavy
+    from conformance.simulator.clock import Clock  # noqa: PLC0415 - heavy
+    from conformance.simulator.merchant import DEFAULT_MERCHANTS, Merchant  # noqa: PLC0415 - heavy
+    from conformance.simulator.service import Simulator  # noqa: PLC0415 - heavy
+    from conformance.simulator.socket_door import run_server  # noqa: PLC0415 - heavy
+
+    first, *others = DEFAULT_MERCHANTS
+    if replaced is not None:
+        first = Merchant(*replaced, merchant_id=first.merchant_id)
+    simulator = Simulator(
+        load_contract(),
+        seed=seed,
+        behaviour=behaviour,
+        merchants=(first, *others),
+        rate_limit=rate_limit,
+        clock=Clock(follows=real_time),
+    )
+
+    def ready(base_url: str, control_url: str) -> None:
+        # A script that reads the line through a pipe must get it now, not when the buffer is full.
+        print(f"API {base_url} control {control_url} username {first.username}", flush=True)  # noqa: T201 - as said
+
+    run_server(simulator, host, port, control_port, ready)
