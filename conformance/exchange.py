@@ -11,26 +11,23 @@ __all__ = ["Exchange", "Headers", "Request", "Response"]
 class Headers:
     """Header fields in the order and case in which they travelled, looked up without regard to case."""
 
-    __slots__ = ("_by_name", "items")
+    __slots__ = ("_first", "items")
 
     items: tuple[tuple[str, str], ...]
 
     def __init__(self, items: Iterable[tuple[str, str]] | Mapping[str, str] = ()) -> None:
         pairs = items.items() if isinstance(items, Mapping) else items
         self.items = tuple(pairs)
-        by_name: dict[str, list[str]] = {}
-        for name, value in self.items:
-            by_name.setdefault(name.lower(), []).append(value)
-        self._by_name = by_name
+        self._first: dict[str, str] | None = None
 
     def get(self, name: str) -> str | None:
         """Return the first value of a field, or None when the field is absent."""
-        values = self._by_name.get(name.lower())
-        return values[0] if values else None
+        return self._index().get(name.lower())
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a field in the order sent."""
-        return tuple(self._by_name.get(name.lower(), ()))
+        wanted = name.lower()
+        return tuple(value for known, value in self.items if known.lower() == wanted)
 
     def without(self, *names: str) -> Headers:
         """Return a copy that lacks the named fields."""
@@ -38,7 +35,13 @@ class Headers:
         return Headers(pair for pair in self.items if pair[0].lower() not in unwanted)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._by_name
+        return isinstance(name, str) and name.lower() in self._index()
+
+    def _index(self) -> dict[str, str]:
+        """Return the first values by lower-case name; most headers are written and never looked up."""
+        if self._first is None:
+            self._first = {name.lower(): value for name, value in reversed(self.items)}
+        return self._first
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.items)
