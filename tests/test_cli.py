@@ -34,7 +34,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         raise box.error
 
     monkeypatch.setitem(cli.COMMANDS, "fail", "tests.failing_command")
-    monkeypatch.setitem(sys.modules, "tests.failing_command", SimpleNamespace(command=command))  # type: ignore[arg-type]  # stands in for a module
+    monkeypatch.setitem(sys.modules, "tests.failing_command", SimpleNamespace(command=command))
     return box
 
 

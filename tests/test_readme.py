@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -22,6 +24,8 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
 INSTALLED = any(entry.name == "klarna_conformance" for entry in entry_points(group="pytest11"))
+# Modules that bear another name than the package that brings them.
+PROVIDED = {"yaml": "pyyaml", "vcr": "pytest-recording"}
 PLUGIN = () if INSTALLED else ("-p", "conformance.pytest_plugin")
 
 
@@ -100,11 +104,29 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 def test_what_is_installed_is_pinned() -> None:
     pins = {line.partition("==")[0] for line in (CHECKOUT / "constraints.txt").read_text(encoding="utf-8").splitlines()}
+    assert declared_names() - {"klarna-conformance"} <= pins
+
+
+def declared_names() -> set[str]:
     wanted = [*PROJECT["project"]["dependencies"]]
     for extra in PROJECT["project"]["optional-dependencies"].values():
         wanted += extra
-    names = {re.split(r"[\[<>=!~; ]", line)[0].lower().replace("_", "-") for line in wanted}
-    assert names - {"klarna-conformance"} <= pins
+    return {re.split(r"[\[<>=!~; ]", line)[0].lower().replace("_", "-") for line in wanted}
+
+
+def test_what_is_imported_is_declared() -> None:
+    imported: set[str] = set()
+    for folder in ("conformance", "tests"):
+        for path in (CHECKOUT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_bytes())):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    imported.add(node.module.partition(".")[0])
+    ours = {"conformance", "tests"}
+    declared = {name.replace("-", "_") for name in declared_names()} | set(PROVIDED)
+    # uvloop is taken when it is there, and never asked for.
+    assert imported - set(sys.stdlib_module_names) - ours - {"uvloop"} <= declared
 
 
 def test_links_lead_somewhere() -> None:
