@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from conformance.exceptions import UsageError
+from conformance.commands.destination import destinations
 
 __all__ = ["command"]
 
@@ -31,8 +30,7 @@ def command(*, paths: tuple[Path, ...], json_file: Path | None, junit_file: Path
 
     Exit status: 0 conforms, 1 an exchange failed, 2 a file could not be read or nothing could be judged.
     """
-    files = {name: file for name, file in (("json", json_file), ("junit", junit_file)) if file is not None}
-    _refuse_homeless(files)
+    files = destinations(json=json_file, junit=junit_file)
 
     from conformance.contract.contract import load_contract  # noqa: PLC0415 - heavy
     from conformance.recordings.check import CheckedFile, check_paths  # noqa: PLC0415 - heavy
@@ -58,10 +56,3 @@ def command(*, paths: tuple[Path, ...], json_file: Path | None, junit_file: Path
         click.echo(f"klarna-conformance: {printable(' '.join(trouble.split()))}", err=True)
         status = COULD_NOT_RUN
     click.get_current_context().exit(status)
-
-
-def _refuse_homeless(files: Mapping[str, Path]) -> None:
-    """Find out before the work that a report has nowhere to go."""
-    for name, file in files.items():
-        if not file.parent.is_dir():
-            raise UsageError(f"--{name} {file}: there is no directory {file.parent}")
