@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ADDRESS", "AMOUNT_FIELD", "ORDER", "TEXT", "BodyMaker", "lines_of"]
 
-TEXT = "Grüße aus Škofja Loka – 靴 \u202eabc\u202c e\u0301 👟 \"quoted\" \\ <b>&amp;</b> 'x'"
+TEXT = "Grüße aus Škofja Loka \u2013 靴 \u202eabc\u202c e\u0301 👟 \"quoted\" \\ <b>&amp;</b> 'x'"
 """Text that a careless hop breaks: several bytes a character, combining and bidirectional marks, quotes, markup."""
 
 AMOUNT_FIELD = {

@@ -203,11 +203,27 @@ def _meanings() -> Iterator[Case]:
 
     yield _case("updateMerchantReferences", "fresh", "one-at-a-time", "text", references, consumes=True)
     yield _case("updateAuthorization", "fresh", "without-lines", "authorization", lines, consumes=True)
-    yield _case("appendShippingInfo", "part_captured", "one-after-another", "text", parcels("appendShippingInfo"), consumes=True)
     yield _case(
-        "appendOrderShippingInfo", "part_captured", "one-after-another", "text", parcels("appendOrderShippingInfo"), consumes=True
+        "appendShippingInfo", "part_captured", "one-after-another", "text", parcels("appendShippingInfo"), consumes=True
     )
-    yield _case("captureOrder", "part_captured", "amount-only", "capture", bare("captureOrder", "captured_amount"), consumes=True)
-    yield _case("refundOrder", "part_captured", "amount-only", "refund", bare("refundOrder", "refunded_amount"), consumes=True)
+    yield _case(
+        "appendOrderShippingInfo",
+        "part_captured",
+        "one-after-another",
+        "text",
+        parcels("appendOrderShippingInfo"),
+        consumes=True,
+    )
+    yield _case(
+        "captureOrder",
+        "part_captured",
+        "amount-only",
+        "capture",
+        bare("captureOrder", "captured_amount"),
+        consumes=True,
+    )
+    yield _case(
+        "refundOrder", "part_captured", "amount-only", "refund", bare("refundOrder", "refunded_amount"), consumes=True
+    )
     yield _case("updateConsumerDetails", "fresh", "invalid-address", "invalid body", invalid_address)
     yield _case("extendDueDate", "part_captured", "not-on-offer", "invalid body", days_not_on_offer)

@@ -30,8 +30,7 @@ class Case:
 
     ``id`` reads ``operation/state/class``. ``codes`` are the findings that the case is made to provoke; its
     requirements and level follow from them. ``consumes`` tells whether a correct server changes the order, so that
-    it cannot serve again in the same state. ``fault`` is what has to be provoked through a control interface, empty
-    when a client can bring the answer about by itself.
+    it cannot serve again in the same state.
     """
 
     id: str
@@ -41,7 +40,6 @@ class Case:
     play: Callable[[Conversation], None]
     codes: tuple[str, ...]
     consumes: bool = False
-    fault: str = ""
 
 
 def requirements_of(codes: tuple[str, ...], contract: Contract) -> tuple[str, ...]:

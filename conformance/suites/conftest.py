@@ -88,7 +88,9 @@ def judged(server_run: ServerRun, record_property: Callable[[str, object], None]
 def _told(result: CaseResult) -> str:
     """Write what was found, with the requests that show the first of it."""
     blamed = [finding for finding in result.findings if not finding.known]
-    lines = [f"{finding.code} [{finding.requirement}] {finding.operation}: {finding.message}" for finding in blamed[:10]]
+    lines = [
+        f"{finding.code} [{finding.requirement}] {finding.operation}: {finding.message}" for finding in blamed[:10]
+    ]
     if len(blamed) > len(lines):
         lines.append(f"and {len(blamed) - len(lines)} more")
     return "\n".join([*lines, "", *blamed[0].story[-12:], "", *blamed[0].curl.splitlines()[-12:]])

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -29,6 +30,7 @@ __all__ = ["Conversation", "Expected", "Health", "Key", "Reply", "encoded"]
 
 ATTEMPTS = 3
 LONGEST_WAIT = 5.0
+REFUSED_AS_INVALID = frozenset({400, 406, 413, 415, 422})
 # What the ledger calls the sums that an order reports.
 LEDGER_SUMS = {"order_amount": "authorised", "captured_amount": "captured", "refunded_amount": "refunded"}
 INJECTED = "X-Injected"
@@ -132,12 +134,15 @@ class Conversation:
     cells: set[tuple[str, int, str]] = field(default_factory=set)
     successes: set[tuple[str, int]] = field(default_factory=set)
     last_reads: dict[str, Reply] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+    _date: str = ""
     judge: Judge = field(init=False)
     random: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self.judge = Judge(self.contract, credentials_visible=True)
-        self.random = random.Random(f"{self.seed}:{self.case_id}:{self.target.salt}")
+        # Ids that repeat with the seed, no secrets.
+        self.random = random.Random(f"{self.seed}:{self.case_id}:{self.target.salt}")  # noqa: S311 - see above
 
     def new_id(self) -> str:
         """Make a UUID that belongs to nobody; it repeats with the seed where the target starts from nothing."""
@@ -172,7 +177,8 @@ class Conversation:
         """Send one request of an operation, judge the answer, and return it.
 
         ``body`` is sent as JSON, ``raw`` as it stands. ``authorization`` replaces the header value; an empty text
-        leaves it out. ``method`` and ``target`` replace the operation's own, ``extra`` are further headers. ``provoked`` says that a failure was
+        leaves it out. ``method`` and ``target`` replace the operation's own, ``extra`` are further headers.
+        ``provoked`` says that a failure was
         ordered, so that it is neither repeated nor held against the target.
         """
         request = self.request(
@@ -182,7 +188,9 @@ class Conversation:
             raw=raw,
             key=key,
             media=media,
-            authorization=(credentials or self.target.credentials).authorization if authorization is None else authorization,
+            authorization=(credentials or self.target.credentials).authorization
+            if authorization is None
+            else authorization,
             method=method,
             target=target,
             extra=extra,
@@ -270,6 +278,7 @@ class Conversation:
     def _heard(self, exchange: Exchange) -> Reply:
         """Judge an exchange and keep what it showed."""
         self.exchanges.append(_outline(exchange))
+        self._tell_time(exchange)
         judgement = self.judge.feed(exchange)
         for finding in judgement.findings:
             self._keep(finding)
@@ -282,9 +291,24 @@ class Conversation:
         self.health.note(exchange)
         reply = Reply(exchange, judgement)
         if reply.header(INJECTED):
-            self.report("KOM-706", f"the answer has the header {INJECTED} that a text or id of ours tried to add", reply)
+            self.report(
+                "KOM-706", f"the answer has the header {INJECTED} that a text or id of ours tried to add", reply
+            )
         self._remember(reply)
         return reply
+
+    def _tell_time(self, exchange: Exchange) -> None:
+        """Tell the judge what time it is for the target, which knows best itself."""
+        date = exchange.response.headers.get("Date") if exchange.response is not None else None
+        if date is None or date == self._date:
+            return
+        self._date = date
+        try:
+            now = parsedate_to_datetime(date)
+        except (ValueError, TypeError):
+            return
+        if now.tzinfo is not None:
+            self.judge.clock_is(now)
 
     def _remember(self, reply: Reply) -> None:
         """Keep the last read of each order, as long as no write came after it."""
@@ -293,8 +317,17 @@ class Conversation:
             return
         if operation.writes:
             self.last_reads.pop(order_id, None)
+            self.touched.add(order_id)
         elif operation.id == "getOrder" and reply.ok:
             self.last_reads[order_id] = reply
+
+    def give_back(self) -> None:
+        """Tell the pool what the orders of this case have come to."""
+        if not self.pool.given:
+            return
+        self.pool.forget(self.touched)
+        for order_id, reply in self.last_reads.items():
+            self.pool.note(order_id, reply.json())
 
     def audit(self) -> None:
         """Hold the last read of each order against the ledger, where the target shows one."""
@@ -327,6 +360,8 @@ class Conversation:
         if any(row.accepts(reply.status, code) for row in rows):
             return
         if expected.success:
+            if reply.status not in REFUSED_AS_INVALID:
+                return
             self.report(expected.code, f"{expected.why}, yet it was refused with {answered}", reply, operation)
         elif any(row.truth.binds for row in rows) or not 400 <= reply.status < 500:
             wanted = " or ".join(f"{row.status} {row.code}".strip() for row in rows)
@@ -363,6 +398,7 @@ def _rank(exchange: Exchange) -> int:
 
 
 def encoded(body: Any) -> bytes:
+    """Write a body as compact JSON in UTF-8."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 

@@ -58,11 +58,11 @@ class Coverage:
             return ErrorCell(operation, status, code, CellState.EXCLUDED, why)
         instead = self._instead(operation, rows)
         if instead:
-            return ErrorCell(operation, status, code, CellState.EXCLUDED, f"the target answers {instead}, which is as good")
-        if not self.control and all(row.provoked_by is Party.SERVER for row in rows):
             return ErrorCell(
-                operation, status, code, CellState.NOT_MEASURED, "only a control interface can provoke it"
+                operation, status, code, CellState.EXCLUDED, f"the target answers {instead}, which is as good"
             )
+        if not self.control and all(row.provoked_by is Party.SERVER for row in rows):
+            return ErrorCell(operation, status, code, CellState.NOT_MEASURED, "only a control interface can provoke it")
         return ErrorCell(operation, status, code, CellState.NOT_MEASURED, self._why(operation))
 
     def _instead(self, operation: str, rows: Iterable[ErrorRow]) -> str:
@@ -73,7 +73,9 @@ class Coverage:
             others.update(
                 twin.answer
                 for twin in self.contract.errors.rows
-                if operation in twin.operations and row.answer in twin.tolerated and twin.precondition == row.precondition
+                if operation in twin.operations
+                and row.answer in twin.tolerated
+                and twin.precondition == row.precondition
             )
             for status, code in sorted(others):
                 if (operation, status, code) in self.errors:

@@ -31,7 +31,6 @@ def fault_cases(contract: Contract) -> Iterator[Case]:
             name="server-faults",
             play=_faults(operation, state, rows),
             codes=CODES["server fault"],
-            fault="status",
         )
         if operation.writes:
             yield Case(
@@ -41,7 +40,6 @@ def fault_cases(contract: Contract) -> Iterator[Case]:
                 name="lost-answer",
                 play=_lost(operation, state),
                 codes=CODES["lost answer"],
-                fault="carried_out",
             )
 
 

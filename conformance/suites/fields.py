@@ -1,4 +1,4 @@
-"""Every field of a request body with the values that break it and those at its limits, derived from the API description.
+"""Every field of a request body with the values that break it and those at its limits, read from the description.
 
 Nothing here knows a field by name, so that a field that is added to the description is tested by itself.
 """

@@ -8,16 +8,18 @@ from conformance.suites.case import Case
 from conformance.suites.fault_cases import fault_cases
 from conformance.suites.key_cases import key_cases
 from conformance.suites.path_cases import path_cases
+from conformance.suites.preparation import DEEP_STATES, STATES
 from conformance.suites.state_cases import state_cases
 from conformance.suites.text_cases import text_cases
 
 __all__ = ["matrix_cases"]
 
 
-def matrix_cases(contract: Contract) -> tuple[Case, ...]:
-    """Return every case of the matrix, each id once, in an order that never changes."""
+def matrix_cases(contract: Contract, *, deep: bool = False) -> tuple[Case, ...]:
+    """Return every case of the matrix, each id once, in an order that never changes; ``deep`` adds the slow ones."""
+    states = {**STATES, **DEEP_STATES} if deep else STATES
     return (
-        *state_cases(contract),
+        *state_cases(contract, states.values()),
         *body_cases(contract),
         *path_cases(contract),
         *key_cases(contract),

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.contract.contract import Contract
 from conformance.suites.bodies import ORDER, BodyMaker
 from conformance.suites.case import NotMeasuredError
 from conformance.suites.conversation import Conversation, Reply
 
-__all__ = ["STATES", "OrderPool", "PreparedOrder", "PreparedState", "Step", "follow", "prepare"]
+__all__ = [
+    "DEEP_STATES",
+    "STATES",
+    "OrderPool",
+    "PreparedOrder",
+    "PreparedState",
+    "Step",
+    "follow",
+    "keeps_state",
+    "prepare",
+]
 
 LARGEST_AMOUNT = 200_000_000
 
@@ -20,7 +30,8 @@ LARGEST_AMOUNT = 200_000_000
 class Step:
     """One real API call on the way to a state; ``share`` is a part of the order's amount in hundredths.
 
-    For a capture it is what is captured, for a refund what is refunded, for an update the new total.
+    For a capture it is what is captured, for a refund what is refunded, for an update the new total; at least one
+    minor unit.
     """
 
     operation: str
@@ -81,8 +92,22 @@ STATES: Mapping[str, PreparedState] = {
         PreparedState("pending", "AUTHORIZED", fields={"fraud_status": "PENDING"}),
         PreparedState("rejected", "AUTHORIZED", fields={"fraud_status": "REJECTED"}),
         PreparedState("paid_by_card", "AUTHORIZED", fields=_CARD),
+        PreparedState("old", "AUTHORIZED", fields={"created_at": "2025-01-02T09:00:00.000Z"}),
     )
 }
+# Only the deep profile has the time for these.
+DEEP_STATES: Mapping[str, PreparedState] = {
+    "thousand_captures": PreparedState("thousand_captures", "PART_CAPTURED", _captures(1_000, 0)),
+}
+
+
+def keeps_state(contract: Contract, operation: str) -> bool:
+    """Tell whether an operation leaves an order's state and amounts alone, so that the order serves again as it is.
+
+    True for all reads, acknowledging, extending, references, customer details and shipping information.
+    """
+    effect = contract.lifecycle.cell(operation, "AUTHORIZED").effect
+    return not effect.to and not effect.amounts
 
 
 @dataclass(slots=True)
@@ -105,45 +130,56 @@ class PreparedOrder:
 
 
 class OrderPool:
-    """The orders that were given on the command line, each kept with what the last read showed of it."""
+    """The orders that were given on the command line, each kept with what the last read showed of it.
+
+    ``given`` are their ids, empty where a control interface makes orders.
+    """
 
     def __init__(self, order_ids: Iterable[str] = ()) -> None:
-        self._unread = deque(dict.fromkeys(order_ids))
+        self.given = tuple(dict.fromkeys(order_ids))
+        self._unread = set(self.given)
         self._known: dict[str, Mapping[str, Any]] = {}
 
     def take(self, conversation: Conversation, state: PreparedState) -> PreparedOrder:
         """Find an order that is in the state or can be brought there; raises NotMeasuredError when there is none.
 
-        A case that leaves the order as it is gets one that is there already; steps are taken only when none is.
+        Steps are taken only when no order is there already: orders are not got back.
         """
-        while self._unread:
-            order_id = self._unread.popleft()
-            document = conversation.call("getOrder", {"order_id": order_id}).json()
-            if isinstance(document, dict):
-                self._known[order_id] = document
-        wanted = [order_id for order_id, document in self._known.items() if state.name in _serves_as(document)]
-        if wanted:
-            return self._handed(conversation, wanted[0])
-        if not state.made and state.steps:
-            fresh = [order_id for order_id, document in self._known.items() if "fresh" in _serves_as(document)]
-            if fresh:
-                order = self._handed(conversation, fresh[0])
+        for order_id in self.given:
+            if order_id in self._unread:
+                self.note(order_id, conversation.call("getOrder", {"order_id": order_id}).json())
+        order = self._found(conversation, state.name)
+        if order is not None:
+            return order
+        if state.steps and not state.made:
+            order = self._found(conversation, "fresh")
+            if order is not None:
                 _take_steps(conversation, order, state)
                 return order
         raise NotMeasuredError(f"no order in state {state.name} was given")
 
-    def _handed(self, conversation: Conversation, order_id: str) -> PreparedOrder:
-        reply = conversation.call("getOrder", {"order_id": order_id})
-        return _learned(reply, order_id, conversation)
+    def note(self, order_id: str, document: Any) -> None:
+        """Keep what a read showed; an order that shows nothing readable is not offered again."""
+        if order_id not in self.given:
+            return
+        self._unread.discard(order_id)
+        self._known.pop(order_id, None)
+        if isinstance(document, dict):
+            self._known[order_id] = document
 
-    def give_back(self, conversation: Conversation, order_id: str) -> None:
-        """Read an order again after a case that changed it, to know what it can still serve for."""
-        if order_id in self._known:
-            document = conversation.call("getOrder", {"order_id": order_id}).json()
-            if isinstance(document, dict):
-                self._known[order_id] = document
-            else:
-                del self._known[order_id]
+    def forget(self, order_ids: Iterable[str]) -> None:
+        """Read these orders again before they serve for anything."""
+        self._unread.update(order_id for order_id in order_ids if order_id in self._known)
+
+    def _found(self, conversation: Conversation, name: str) -> PreparedOrder | None:
+        for order_id in self.given:
+            if name not in _serves_as(self._known.get(order_id, {})):
+                continue
+            reply = conversation.call("getOrder", {"order_id": order_id})
+            self.note(order_id, reply.json())
+            if name in _serves_as(self._known.get(order_id, {})):
+                return _learned(reply, order_id)
+        return None
 
 
 def _serves_as(document: Mapping[str, Any]) -> frozenset[str]:
@@ -176,17 +212,17 @@ def prepare(conversation: Conversation, name: str) -> PreparedOrder:
 
     Raises NotMeasuredError when the target offers no way there.
     """
-    state = STATES[name]
+    state = STATES.get(name) or DEEP_STATES[name]
     control = conversation.target.control
     if control is None:
         return conversation.pool.take(conversation, state)
     order_id = control.create_order(**{**ORDER, **state.fields})
-    order = _learned(conversation.call("getOrder", {"order_id": order_id}), order_id, conversation)
+    order = _learned(conversation.call("getOrder", {"order_id": order_id}), order_id)
     _take_steps(conversation, order, state)
     return order
 
 
-def _learned(reply: Reply, order_id: str, conversation: Conversation) -> PreparedOrder:
+def _learned(reply: Reply, order_id: str) -> PreparedOrder:
     document = reply.json()
     if not reply.ok or not isinstance(document, dict):
         raise NotMeasuredError(f"the order {order_id} cannot be read: getOrder answered {reply.status or 'nothing'}")
@@ -215,7 +251,7 @@ def _learned(reply: Reply, order_id: str, conversation: Conversation) -> Prepare
 def _take_steps(conversation: Conversation, order: PreparedOrder, state: PreparedState) -> None:
     total = order.order_amount
     for step in state.steps:
-        amount = total * step.share // 100
+        amount = max(total * step.share // 100, 1)
         ids = {"order_id": order.order_id}
         reply = conversation.call(step.operation, ids, BodyMaker(order).step(step.operation, amount))
         if not reply.ok:

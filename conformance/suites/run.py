@@ -7,16 +7,16 @@ import fnmatch
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 import conformance
 from conformance.contract.contract import Contract, load_contract
-from conformance.exceptions import ConformanceError, TargetError, UsageError
+from conformance.exceptions import TargetError, UsageError
 from conformance.suites.case import Case, NotMeasuredError, TargetGoneError, level_of, requirements_of
 from conformance.suites.conversation import Conversation, Health
 from conformance.suites.coverage import Coverage
 from conformance.suites.matrix import matrix_cases
-from conformance.suites.preparation import OrderPool
+from conformance.suites.preparation import STATES, OrderPool, keeps_state
 from conformance.suites.target import Credentials, TargetFactory, UrlTarget, embedded_targets, reach
 from conformance.verdict import CaseResult, Reported, RunResult, Severity, Verdict
 
@@ -91,7 +91,7 @@ class ServerRun:
         self._server: UrlTarget | None = None
         self._targets = self._connected()
 
-    def __enter__(self) -> ServerRun:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,13 +112,13 @@ class ServerRun:
 
     def cases(self) -> tuple[Case, ...]:
         """Return the cases of the profile, those that leave an order as it is first where orders are scarce."""
-        cases = list(matrix_cases(self.contract))
+        cases = list(matrix_cases(self.contract, deep=self.options.profile == "deep"))
         if self.options.profile != "quick":
             from conformance.suites.schemathesis_driver import schemathesis_cases  # noqa: PLC0415 - heavy
 
             cases.extend(schemathesis_cases(self.contract, self.options.profile))
         if not self.has_control:
-            cases.sort(key=lambda case: case.consumes)
+            cases.sort(key=self._cost)
         return select_cases(cases, self.options.cases)
 
     def play(self, case: Case) -> CaseOutcome:
@@ -139,11 +139,18 @@ class ServerRun:
             why, verdict = str(reason), Verdict.ERROR
         except Exception as bug:  # noqa: BLE001 - a fault of ours must end one case, not the run
             why, verdict = f"the suite itself failed: {type(bug).__name__}: {bug}", Verdict.ERROR
+        conversation.give_back()
         return CaseOutcome(
             _result(case, conversation, verdict, why, time.perf_counter() - begun, self.contract),
             frozenset(conversation.cells),
             frozenset(conversation.successes),
         )
+
+    def _cost(self, case: Case) -> tuple[bool, int, bool]:
+        """Where orders are scarce: first what leaves an order in its state, then what is reached in few steps."""
+        moves = case.consumes and not (case.operation and keeps_state(self.contract, case.operation))
+        state = STATES.get(case.state)
+        return moves, len(state.steps) if state else 0, case.operation == "cancelOrder"
 
     def _connected(self) -> TargetFactory:
         options = self.options

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.suites.bodies import AMOUNT_FIELD, BodyMaker
 from conformance.suites.conversation import Conversation, Expected, Key, Reply
-from conformance.suites.preparation import STATES, PreparedOrder, follow, prepare
+from conformance.suites.preparation import PreparedOrder, follow, prepare
 
 __all__ = ["Scene"]
 
@@ -22,7 +22,6 @@ class Scene:
         self.operation = operation
         self.described = conversation.contract.operations[operation]
         self.order: PreparedOrder = prepare(conversation, state)
-        self.allowed = conversation.contract.lifecycle.cell(operation, STATES[state].lifecycle).allowed
 
     @property
     def ids(self) -> dict[str, str]:
@@ -51,9 +50,7 @@ class Scene:
         **others: Any,
     ) -> Reply:
         """Send the operation's request about the prepared order, and follow the amounts if it succeeds."""
-        reply = self.conversation.call(
-            self.operation, ids or self.ids, body, key=key, expected=expected, **others
-        )
+        reply = self.conversation.call(self.operation, ids or self.ids, body, key=key, expected=expected, **others)
         if reply.ok and isinstance(body, dict):
             amount = body.get(AMOUNT_FIELD.get(self.operation, ""), 0)
             if isinstance(amount, int):

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest import SkipTest
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from conformance.contract.document import read_document
 from conformance.contract.operation import Operation
 from conformance.exceptions import ConformanceError, UsageError
 from conformance.exchange import Exchange, Headers, Request
-from conformance.suites.case import Case
+from conformance.suites.case import Case, NotMeasuredError
 from conformance.suites.conversation import Conversation, Reply
 from conformance.suites.expectations import CODES, representative
 from conformance.suites.preparation import STATES
@@ -28,18 +29,26 @@ from conformance.suites.scene import Scene
 
 if TYPE_CHECKING:
     import requests
-    from schemathesis import Case as Generated
+    from schemathesis import Case as GeneratedCase
+    from schemathesis import Response as GivenResponse
+
+    Generated = GeneratedCase[Any]
 
 __all__ = ["schemathesis_cases"]
 
-PHASES: Mapping[str, tuple[str, ...]] = {"default": ("examples", "coverage"), "deep": ("examples", "coverage", "fuzzing")}
+PHASES: Mapping[str, tuple[str, ...]] = {
+    "default": ("examples", "coverage"),
+    "deep": ("examples", "coverage", "fuzzing"),
+}
 FUZZED = 200
 SCENARIOS = 60
 STEPS = 12
 # An order that refuses everything is read again after this many requests: a refusal must leave no trace.
 READ_EVERY = 10
 # Headers of the generator that say nothing to a server.
-_NOT_SENT = frozenset({"x-schemathesis-testcaseid", "user-agent", "authorization", "klarna-idempotency-key", "content-length"})
+_NOT_SENT = frozenset(
+    {"x-schemathesis-testcaseid", "user-agent", "authorization", "klarna-idempotency-key", "content-length"}
+)
 # What Schemathesis itself says of an answer, under the codes of this suite.
 _CODES: Mapping[str, str] = {
     "status_code_conformance": "KOM-101",
@@ -78,7 +87,13 @@ def schemathesis_cases(contract: Contract, profile: str) -> Iterator[Case]:
             )
     if profile == "deep":
         yield Case(
-            "orders/schemathesis/stateful", "", "schemathesis", "stateful", _walked, CODES["generated write"], consumes=True
+            "orders/schemathesis/stateful",
+            "",
+            "schemathesis",
+            "stateful",
+            _walked,
+            CODES["generated write"],
+            consumes=True,
         )
 
 
@@ -119,13 +134,10 @@ def _generated(operation: Operation, phase: str) -> Callable[[Conversation], Non
 
 
 def _run(test: Callable[[], None], bound: _Bound) -> None:
-    from unittest import SkipTest  # noqa: PLC0415
-
     try:
         test()
     except SkipTest:
-        # The phase has nothing for this operation; the case then says that it exchanged nothing.
-        pass
+        raise NotMeasuredError("the description gives this phase nothing to send") from None
     bound.finish()
 
 
@@ -183,9 +195,8 @@ class _Bound:
 
 
 def _walked(conversation: Conversation) -> None:
-    """Let Schemathesis follow the links of the description from answer to request, each walk from an order of its own."""
+    """Let Schemathesis follow the links from answer to request, each walk on an order of its own."""
     from hypothesis import HealthCheck, Phase, settings  # noqa: PLC0415 - heavy
-    from schemathesis import Response  # noqa: PLC0415 - heavy
     from schemathesis.generation.stateful.state_machine import APIStateMachine  # noqa: PLC0415 - heavy
 
     trouble: list[ConformanceError] = []
@@ -198,7 +209,7 @@ def _walked(conversation: Conversation) -> None:
                 conversation.chapter = len(conversation.exchanges)
                 self.scene: Scene | None = None
 
-            def call(self, case: Generated, **_: Any) -> Response:
+            def call(self, case: Generated, **_: Any) -> GivenResponse:
                 operation = conversation.contract.operations[case.operation.definition.raw["operationId"]]
                 if trouble:
                     return _nothing(case)
@@ -217,7 +228,7 @@ def _walked(conversation: Conversation) -> None:
                     trouble.append(stopped)
                     return _nothing(case)
 
-            def validate_response(self, response: Response, case: Generated, **_: Any) -> None:
+            def validate_response(self, response: GivenResponse, case: Generated, **_: Any) -> None:
                 """The judge has spoken already."""
 
         Walk.run(
@@ -280,11 +291,7 @@ def _prepared(case: Generated, conversation: Conversation) -> requests.PreparedR
 def _request(prepared: requests.PreparedRequest, conversation: Conversation, operation: Operation) -> Request:
     parts = urlsplit(str(prepared.url))
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    headers = [
-        (name, value if isinstance(value, str) else value.decode("latin-1"))
-        for name, value in prepared.headers.items()
-        if name.lower() not in _NOT_SENT
-    ]
+    headers = [(name, value) for name, value in prepared.headers.items() if name.lower() not in _NOT_SENT]
     headers.append(("Authorization", conversation.target.credentials.authorization))
     if operation.writes:
         headers.append(("Klarna-Idempotency-Key", conversation.new_id()))
@@ -327,7 +334,7 @@ def _check(name: str) -> Any:
     return checks.CHECKS.get_one(name)
 
 
-def _response(prepared: requests.PreparedRequest, reply: Reply) -> Any:
+def _response(prepared: requests.PreparedRequest, reply: Reply) -> GivenResponse:
     from schemathesis import Response  # noqa: PLC0415 - heavy
 
     exchange: Exchange = reply.exchange
@@ -346,7 +353,7 @@ def _response(prepared: requests.PreparedRequest, reply: Reply) -> Any:
     )
 
 
-def _nothing(case: Generated) -> Any:
+def _nothing(case: Generated) -> GivenResponse:
     """An answer that leads nowhere, for a request that was not sent or not answered."""
     import requests  # noqa: PLC0415 - heavy
     from schemathesis import Response  # noqa: PLC0415 - heavy

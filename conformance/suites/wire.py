@@ -67,7 +67,7 @@ class _BoundedSocket:
         self._limits = limits
         self._ends = ends
 
-    def makefile(self, mode: str) -> io.BufferedReader:
+    def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(_DeadlineReader(self._sock, self._limits, self._ends), PIECE)
 
 
