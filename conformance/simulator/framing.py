@@ -24,7 +24,8 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _VERSION = re.compile(r"HTTP/(\d)\.(\d)", re.ASCII)
 _LENGTH = re.compile(r"\d{1,15}", re.ASCII)
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
-_STRAY_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
+_STRAY_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_METHODS = frozenset({"GET", "POST", "PATCH"})
 _CHUNKED = "Transfer-Encoding: chunked\r\n"
 _WITHOUT_BODY = frozenset({204, 304})
 
@@ -67,8 +68,11 @@ class _RefusedError(Exception):
         self.refused = Refused(status, reason)
 
 
-# Header names that were looked at before; there are few, and each is looked at once.
-_names: set[str] = set()
+# The fields that decide where a message ends and what comes after it.
+_FRAMING = frozenset({"connection", "content-length", "expect", "transfer-encoding"})
+
+# Whether a header name that was looked at before is one of these; there are few names, and each is looked at once.
+_names: dict[str, bool] = {}
 
 
 class RequestReader:
@@ -78,6 +82,8 @@ class RequestReader:
         "_body",
         "_buffer",
         "_chunks",
+        "_fields",
+        "_framing",
         "_headers",
         "_keep_alive",
         "_method",
@@ -86,15 +92,19 @@ class RequestReader:
         "_searched",
         "_target",
         "_trailer",
+        "_version",
     )
 
     def __init__(self) -> None:
         self._buffer = b""
         self._searched = 0
         self._part = _Part.HEAD
+        self._fields = b""
+        self._version = ""
         self._method = ""
         self._target = ""
         self._headers = Headers()
+        self._framing: dict[str, list[str]] = {}
         self._keep_alive = True
         self._chunks = True
         self._needed = 0
@@ -165,61 +175,73 @@ class RequestReader:
             # A blank line may straddle two pieces.
             self._searched = max(0, len(buffer) - 2)
             return False
-        head = buffer[: end + 1].decode("latin-1")
+        line, _, fields = buffer[: end + 1].partition(b"\n")
         self._buffer = buffer[end + size :]
         self._searched = 0
-        self._parse_head(head)
+        version = self._parse_request_line(line)
+        # Callers repeat themselves: on a kept connection the fields are mostly those of the request before.
+        if fields != self._fields or version != self._version:
+            self._parse_fields(fields, modern=version == "HTTP/1.1" or _is_modern(version))
+            self._fields, self._version = fields, version
         self._begin_body(events)
         return True
 
-    def _parse_head(self, head: str) -> None:
-        if _STRAY_CONTROL.search(head) is not None:
-            raise _RefusedError(400, "the head of the request holds a control character")
-        lines = head.split("\n")
-        # Splitting leaves an empty piece behind the last line feed.
-        lines.pop()
-        request_line = lines[0].rstrip("\r").split(" ")
-        if len(request_line) != 3 or not request_line[1]:
+    def _parse_request_line(self, line: bytes) -> str:
+        text = _clear(line.decode("latin-1").rstrip("\r"))
+        parts = text.split(" ")
+        if len(parts) != 3 or not parts[1]:
             raise _RefusedError(400, "the request line is not a method, a target and a version")
-        self._method, self._target, version = request_line
-        if _TOKEN.fullmatch(self._method) is None:
+        self._method, self._target, version = parts
+        if self._method not in _METHODS and _TOKEN.fullmatch(self._method) is None:
             raise _RefusedError(400, "the method is no token")
-        modern = version == "HTTP/1.1" or _is_modern(version)
+        return version
+
+    def _parse_fields(self, block: bytes, *, modern: bool) -> None:
         pairs = []
-        for line in lines[1:]:
+        framing: dict[str, list[str]] = {}
+        # Splitting leaves an empty piece behind the last line feed.
+        for line in block.decode("latin-1").split("\n")[:-1]:
             name, colon, value = line.partition(":")
-            if not colon or (name not in _names and not _is_name(name)):
+            if not colon:
                 raise _RefusedError(400, "a header line is no name and value")
-            pairs.append((name, value.strip(" \t\r")))
-        headers = self._headers = Headers(pairs)
+            value = _clear(value.strip(" \t\r"))
+            decides = _names.get(name)
+            if decides is None:
+                decides = _learned(name)
+            if decides:
+                framing.setdefault(name.lower(), []).append(value)
+            pairs.append((name, value))
+        self._headers = Headers(pairs)
+        self._framing = framing
         self._chunks = modern
-        connection = headers.get("Connection")
-        if connection is None:
-            self._keep_alive = modern
-        else:
-            options = {option.strip().lower() for option in ",".join(headers.all("Connection")).split(",")}
+        self._keep_alive = modern
+        if "connection" in framing:
+            options = {option.strip().lower() for option in ",".join(framing["connection"]).split(",")}
             self._keep_alive = "close" not in options if modern else "keep-alive" in options
 
     # --- the body -----------------------------------------------------------------------------------------------
 
     def _begin_body(self, events: list[Event]) -> None:
-        headers = self._headers
-        coding = headers.get("Transfer-Encoding")
-        if coding is not None:
-            self._begin_chunks(coding)
+        framing = self._framing
+        if "transfer-encoding" in framing:
+            self._begin_chunks(framing["transfer-encoding"])
         else:
-            self._needed = _content_length(headers)
+            self._needed = _content_length(framing["content-length"]) if "content-length" in framing else 0
             if not self._needed:
                 self._emit(events)
                 return
             self._part = _Part.BODY
-        if self._chunks and (headers.get("Expect") or "").lower() == "100-continue" and not self._buffer:
+        if (
+            self._chunks
+            and not self._buffer
+            and [each.lower() for each in framing.get("expect", ())] == ["100-continue"]
+        ):
             events.append(Continue())
 
-    def _begin_chunks(self, coding: str) -> None:
-        if "Content-Length" in self._headers or not self._chunks:
+    def _begin_chunks(self, codings: list[str]) -> None:
+        if "content-length" in self._framing or not self._chunks:
             raise _RefusedError(400, "the length of the body is told in two ways")
-        if len(self._headers.all("Transfer-Encoding")) != 1 or coding.lower() != "chunked":
+        if [coding.lower() for coding in codings] != ["chunked"]:
             raise _RefusedError(501, "the only transfer coding known here is chunked")
         self._part = _Part.CHUNK_SIZE
         self._trailer = 0
@@ -314,19 +336,25 @@ def _is_modern(version: str) -> bool:
     return known[2] != "0"
 
 
-def _is_name(name: str) -> bool:
+def _clear(text: str) -> str:
+    """Return text that may stand in a head; the first look is cheap and clears nearly all of it."""
+    if not text.isprintable() and _STRAY_CONTROL.search(text) is not None:
+        raise _RefusedError(400, "the head of the request holds a control character")
+    return text
+
+
+def _learned(name: str) -> bool:
+    """Look at a header name for the first time."""
     if _TOKEN.fullmatch(name) is None:
-        return False
+        raise _RefusedError(400, "the name of a header is no token")
+    decides = name.lower() in _FRAMING
     if len(_names) < _MOST_NAMES:
-        _names.add(name)
-    return True
+        _names[name] = decides
+    return decides
 
 
-def _content_length(headers: Headers) -> int:
-    values = headers.all("Content-Length")
-    if not values:
-        return 0
-    told = {value.strip() for each in values for value in each.split(",")}
+def _content_length(values: list[str]) -> int:
+    told = set(values)
     length = told.pop()
     if told or _LENGTH.fullmatch(length) is None:
         raise _RefusedError(400, "the length of the body is no number")

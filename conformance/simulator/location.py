@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from conformance.exchange import Request
@@ -26,7 +27,11 @@ def origin(request: Request) -> str:
         absolute = _ABSOLUTE.match(request.target)
         if absolute is not None and _is_host(absolute[2]):
             return f"{absolute[1].lower()}://{absolute[2]}"
-    host = request.headers.get("Host")
+    return _of_host(request.headers.get("Host"))
+
+
+@functools.lru_cache(maxsize=256)
+def _of_host(host: str | None) -> str:
     if host is None or not _is_host(host):
         return _PLAYGROUND
     secure = host.partition(":")[0].lower().endswith(_SECURE_DOMAINS)

@@ -18,6 +18,7 @@ __all__ = ["LARGEST", "MalformedBodyError", "RequestBodies", "is_json_type", "pa
 LARGEST = 1_000_000
 
 _MOST_MESSAGES = 10
+_SPACE = " \t\r\n"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TRACKING_NUMBERS = ("tracking_number", "return_tracking_number")
 
@@ -48,7 +49,12 @@ def parse(body: bytes) -> Any:
     answer could carry back.
     """
     try:
-        value = _DECODER.decode(body.decode())
+        text = body.decode()
+        if text[:1] in _SPACE or text[-1:] in _SPACE:
+            text = text.strip(_SPACE)
+        value, end = _DECODER.raw_decode(text)
+        if end != len(text):
+            raise MalformedBodyError("there is more behind the value")
         if _SURROGATE.search(body) is not None:
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:

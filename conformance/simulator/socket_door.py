@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -33,6 +34,8 @@ _REQUEST_TIME = 20.0
 _IDLE_TIME = 120.0
 _LINGER_TIME = 1.0
 _SWEEP_EVERY = 1.0
+
+_GARBAGE = (20_000, 20, 20)
 
 
 class _Connection(asyncio.Protocol):
@@ -248,6 +251,10 @@ def run_server(
 
     Raises UsageError when a port cannot be listened on.
     """
+    # The process does nothing else from now on: what is loaded stays, and collecting garbage can wait for more of it.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE)
 
     async def serve() -> None:
         stop = asyncio.Event()
