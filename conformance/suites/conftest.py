@@ -15,11 +15,26 @@ from conformance.verdict import CaseResult, Verdict
 
 Judged = Callable[[Case], None]
 
+EXCHANGED = pytest.StashKey[int]()
+"""How many exchanges the cases of this session came to; unset while no case has been played."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the levels of the requirements, so that -m picks cases by level."""
     for level in ("core", "resilient", "exact", "current"):
         config.addinivalue_line("markers", f"{level}: a case about a requirement of the level {level}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a session whose cases exchanged nothing: it judged nothing, and green would say otherwise."""
+    if session.config.stash.get(EXCHANGED, None) == 0 and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = 2
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say why such a session fails."""
+    if config.stash.get(EXCHANGED, None) == 0:
+        terminalreporter.write_line("nothing was exchanged, so nothing was judged", red=True)
 
 
 def options_of(config: pytest.Config, profile: str) -> ServerOptions:
@@ -62,11 +77,14 @@ def server_run(pytestconfig: pytest.Config) -> Iterator[ServerRun]:
 
 
 @pytest.fixture
-def judged(server_run: ServerRun, record_property: Callable[[str, object], None]) -> Judged:
+def judged(
+    server_run: ServerRun, record_property: Callable[[str, object], None], pytestconfig: pytest.Config
+) -> Judged:
     """Plays a case and lets pytest say what it came to."""
 
     def play(case: Case) -> None:
         result = server_run.play(case).result
+        pytestconfig.stash[EXCHANGED] = pytestconfig.stash.get(EXCHANGED, 0) + result.exchanges
         for requirement in result.requirements:
             record_property("requirement", requirement)
         for finding in result.findings:

@@ -79,9 +79,14 @@ def select_cases(cases: Sequence[Case], globs: Sequence[str]) -> tuple[Case, ...
 
 
 class ServerRun:
-    """One target and everything that the cases of a run share; a context manager that gives the target back."""
+    """One target and everything that the cases of a run share; a context manager that gives the target back.
 
-    def __init__(self, options: ServerOptions, contract: Contract | None = None) -> None:
+    ``targets`` puts servers of the caller's own in place of the embedded simulator.
+    """
+
+    def __init__(
+        self, options: ServerOptions, contract: Contract | None = None, targets: TargetFactory | None = None
+    ) -> None:
         if options.profile not in PROFILES:
             raise UsageError(f"no profile {options.profile!r}; there are {', '.join(PROFILES)}")
         self.options = options
@@ -89,7 +94,7 @@ class ServerRun:
         self.health = Health()
         self.pool = OrderPool(options.order_ids)
         self._server: UrlTarget | None = None
-        self._targets = self._connected()
+        self._targets = targets or self._connected()
 
     def __enter__(self) -> Self:
         return self
@@ -166,13 +171,15 @@ class ServerRun:
         return lambda _: server
 
 
-def run_server_suite(options: ServerOptions, listener: Listener | None = None) -> RunResult:
-    """Judge a server and return everything that was found.
+def run_server_suite(
+    options: ServerOptions, listener: Listener | None = None, targets: TargetFactory | None = None
+) -> RunResult:
+    """Judge a server and return everything that was found; ``targets`` as for a ServerRun.
 
     Raises UsageError for options that cannot be met and TargetError when the target is out of reach or refuses the
     credentials; a target that stops answering later leaves the remaining cases in error.
     """
-    with ServerRun(options) as run:
+    with ServerRun(options, targets=targets) as run:
         cases = run.cases()
         coverage = Coverage(
             run.contract,

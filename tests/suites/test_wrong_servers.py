@@ -1,0 +1,389 @@
+"""A server with one fault is caught by the case made for it, under the code of the fault."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from conformance.exchange import Exchange, Headers, Request, Response
+from conformance.suites.run import ServerOptions, run_server_suite
+from conformance.verdict import RunResult, Verdict
+from tests.suites.wrong_servers import (
+    Answer,
+    WrongTarget,
+    asks,
+    changed,
+    ok,
+    reads_order,
+    stateless,
+    success,
+    with_header,
+    wrong,
+)
+
+Handle = Callable[[Request], Response]
+
+
+def judged(make: Callable[[], Answer], *globs: str) -> RunResult:
+    return run_server_suite(ServerOptions(profile="quick", cases=globs), targets=wrong(make))
+
+
+def codes(result: RunResult) -> set[str]:
+    return {finding.code for case in result.cases for finding in case.findings if not finding.known}
+
+
+def wrong_success(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return replace(response, status=200) if response.status == 201 else response
+
+
+def no_location(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return replace(response, headers=response.headers.without("Location"))
+
+
+def no_correlation(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return replace(response, headers=response.headers.without("Klarna-Correlation-Id"))
+
+
+def body_on_204(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return replace(response, body=b"{}") if response.status == 204 else response
+
+
+def plain_text(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    headers = Headers([*response.headers.without("Content-Type"), ("Content-Type", "text/plain")])
+    return replace(response, headers=headers) if response.body else response
+
+
+def other_code(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return changed(response, error_code="SOMETHING_ELSE") if response.status == 403 else response
+
+
+def forbidden_for_unknown(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return replace(changed(response, error_code="NOT_ALLOWED"), status=403) if response.status == 404 else response
+
+
+def amount_as_text(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return changed(response, order_amount="10000") if reads_order(request) and ok(response) else response
+
+
+def unknown_status(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return changed(response, status="OPEN") if reads_order(request) and ok(response) else response
+
+
+def amount_as_fraction(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return replace(response, body=response.body.replace(b'"order_amount":10000', b'"order_amount":10000.0'))
+
+
+def off_by_one(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if not reads_order(request) or not ok(response):
+        return response
+    captured = json.loads(response.body)["captured_amount"]
+    return changed(response, captured_amount=captured + 1) if captured else response
+
+
+def mangled_text(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return replace(response, body=response.body.decode().encode("ascii", "replace"))
+
+
+def ignores_keys() -> Answer:
+    fresh = itertools.count()
+
+    def answer(request: Request, handle: Handle) -> Response:
+        return handle(with_header(request, "Klarna-Idempotency-Key", f"another-{next(fresh)}"))
+
+    return answer
+
+
+def compares_bodies() -> Answer:
+    def answer(request: Request, handle: Handle) -> Response:
+        key = request.headers.get("Klarna-Idempotency-Key")
+        own = f"{key}{request.body.hex()}"
+        return handle(with_header(request, "Klarna-Idempotency-Key", own) if key else request)
+
+    return answer
+
+
+def merges_keys(request: Request, handle: Handle) -> Response:
+    if asks(request, "POST", "/captures"):
+        return handle(with_header(request, "Klarna-Idempotency-Key", "one for all"))
+    return handle(request)
+
+
+def asks_no_credentials(request: Request, handle: Handle) -> Response:
+    mine = WrongTarget(asks_no_credentials).credentials
+    return handle(with_header(request, "Authorization", mine.authorization))
+
+
+def shows_other_merchants(request: Request, handle: Handle) -> Response:
+    both = WrongTarget(shows_other_merchants)
+    assert both.other is not None
+    if request.headers.get("Authorization") == both.other.authorization:
+        return handle(with_header(request, "Authorization", both.credentials.authorization))
+    return handle(request)
+
+
+def accepts_broken_bodies(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return success() if response.status == 422 else response
+
+
+def refuses_long_texts(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if ok(response) and len(request.body) > 250 and request.method == "PATCH":
+        return handle(replace(request, body=b'{"merchant_reference1":7}'))
+    return response
+
+
+def fails_on_unicode(request: Request, handle: Handle) -> Response:
+    if request.body.isascii():
+        return handle(request)
+    broken = {"error_code": "INTERNAL_SERVER_ERROR", "error_messages": [], "correlation_id": str(uuid.uuid4())}
+    headers = [("Klarna-Correlation-Id", broken["correlation_id"]), ("Content-Type", "application/json")]
+    return Response(500, Headers(headers), json.dumps(broken).encode())
+
+
+def accepts_everything(status: int, ending: str) -> Callable[[], Answer]:
+    def answer(request: Request, handle: Handle) -> Response:
+        response = handle(request)
+        if response.status != 403 or not asks(request, "POST", ending):
+            return response
+        made = str(uuid.uuid4())
+        kind = "captures" if ending == "/captures" else "refunds"
+        location = f"{request.target.rpartition('/')[0]}/{kind}/{made}"
+        return success(status, **{"Capture_Id" if kind == "captures" else "Refund_Id": made, "Location": location})
+
+    return stateless(answer)
+
+
+def accepts_cancel(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return success() if asks(request, "POST", "/cancel") and response.status == 403 else response
+
+
+def refuses_full_capture(request: Request, handle: Handle) -> Response:
+    if asks(request, "POST", "/captures") and b":10000" in request.body:
+        return handle(replace(request, body=b'{"captured_amount":10001}'))
+    return handle(request)
+
+
+def stale_reads() -> Answer:
+    first: dict[str, Response] = {}
+
+    def answer(request: Request, handle: Handle) -> Response:
+        response = handle(request)
+        return first.setdefault(request.target, response) if reads_order(request) else response
+
+    return answer
+
+
+def takes_any_method(request: Request, handle: Handle) -> Response:
+    return success() if request.method == "DELETE" else handle(request)
+
+
+def honours_override(request: Request, handle: Handle) -> Response:
+    return handle(replace(request, method=request.headers.get("X-HTTP-Method-Override") or request.method))
+
+
+def injects_headers(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if b"X-Injected" in request.body:
+        return replace(response, headers=Headers([*response.headers, ("X-Injected", "yes")]))
+    return response
+
+
+def resolves_dots(request: Request, handle: Handle) -> Response:
+    head, _, last = request.target.rpartition("/")
+    return handle(replace(request, target=f"{head}/{last.partition('%00')[0].partition(';')[0]}"))
+
+
+def echoes_secrets(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if response.status != 401:
+        return response
+    return changed(response, error_messages=["not-the-password is wrong"])
+
+
+def shows_traces(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    trace = 'Traceback (most recent call last):\n  File "app.py", line 3, in <module>'
+    return changed(response, error_messages=[trace]) if response.status == 400 else response
+
+
+def takes_large_bodies(request: Request, handle: Handle) -> Response:
+    return handle(replace(request, body=request.body.replace(b" ", b"")) if len(request.body) > 1_000_000 else request)
+
+
+def other_transactions(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    headers = response.headers.without("Transaction-Id")
+    return replace(response, headers=Headers([*headers, ("Transaction-Id", str(uuid.uuid4()))]))
+
+
+def forgets_captures(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return changed(response, captures=[]) if reads_order(request) and ok(response) else response
+
+
+FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
+    "wrong success status": (stateless(wrong_success), "captureOrder/fresh/one", "KOM-102"),
+    "no Location": (stateless(no_location), "refundOrder/part_captured/one", "KOM-105"),
+    "no correlation id": (stateless(no_correlation), "getOrder/unknown_order/valid", "KOM-107"),
+    "body on 204": (stateless(body_on_204), "acknowledgeOrder/fresh/valid", "KOM-106"),
+    "plain text": (stateless(plain_text), "getOrder/fresh/valid", "KOM-103"),
+    "undocumented code": (stateless(other_code), "cancelOrder/part_captured/valid", "KOM-202"),
+    "403 for an unknown order": (stateless(forbidden_for_unknown), "captureOrder/unknown_order/valid", "KOM-209"),
+    "amount as text": (stateless(amount_as_text), "getOrder/fresh/valid", "KOM-114"),
+    "unknown status": (stateless(unknown_status), "getOrder/fresh/valid", "KOM-104"),
+    "amount as fraction": (stateless(amount_as_fraction), "getOrder/fresh/valid", "KOM-114"),
+    "amount off by one": (stateless(off_by_one), "captureOrder/fresh/one", "KOM-302"),
+    "mangled text": (stateless(mangled_text), "updateMerchantReferences/fresh/texts", "KOM-601"),
+    "keys ignored": (ignores_keys, "captureOrder/fresh/repeated-key", "KOM-501"),
+    "keys ignored after a lost answer": (ignores_keys, "refundOrder/part_captured/lost-answer", "KOM-501"),
+    "key bound to the body": (compares_bodies, "captureOrder/fresh/repeated-key-other-body", "KOM-504"),
+    "keys ignored at the same moment": (ignores_keys, "captureOrder/fresh/same-moment", "KOM-505"),
+    "keys merged": (stateless(merges_keys), "captureOrder/fresh/different-keys", "KOM-503"),
+    "no credentials asked": (stateless(asks_no_credentials), "getOrder/fresh/wrong-password", "KOM-701"),
+    "other merchants shown": (stateless(shows_other_merchants), "getOrder/other_merchant/valid", "KOM-702"),
+    "broken bodies accepted": (
+        stateless(accepts_broken_bodies),
+        "updateMerchantReferences/fresh/broken-merchant_reference1",
+        "KOM-207",
+    ),
+    "long texts refused": (
+        stateless(refuses_long_texts),
+        "updateMerchantReferences/fresh/limits-merchant_reference1",
+        "KOM-208",
+    ),
+    "failure on unicode": (stateless(fails_on_unicode), "captureOrder/fresh/texts", "KOM-206"),
+    "capture above the remainder": (accepts_everything(201, "/captures"), "captureOrder/*/above-remaining", "KOM-306"),
+    "refund above the captures": (accepts_everything(201, "/refunds"), "refundOrder/*/above-refundable", "KOM-307"),
+    "cancel after capture": (stateless(accepts_cancel), "cancelOrder/part_captured/valid", "KOM-402"),
+    "full capture refused": (stateless(refuses_full_capture), "captureOrder/fresh/exact-remaining", "KOM-308"),
+    "stale reads": (stale_reads, "captureOrder/fresh/one", "KOM-309"),
+    "any method": (stateless(takes_any_method), "cancelOrder/fresh/unsupported-method", "KOM-116"),
+    "method override": (stateless(honours_override), "getCaptures/fresh/method-override", "KOM-707"),
+    "headers injected": (stateless(injects_headers), "captureOrder/fresh/texts", "KOM-706"),
+    "path decoded twice": (stateless(resolves_dots), "getCapture/part_captured/encoded-path", "KOM-705"),
+    "secret echoed": (stateless(echoes_secrets), "getOrder/fresh/wrong-password", "KOM-704"),
+    "stack trace": (stateless(shows_traces), "getOrder/fresh/malformed-order-id", "KOM-703"),
+    "large bodies taken": (stateless(takes_large_bodies), "captureOrder/fresh/too-large", "KOM-708"),
+    "other transactions": (stateless(other_transactions), "acknowledgeOrder/fresh/different-keys", "KOM-413"),
+    "captures forgotten": (stateless(forgets_captures), "captureOrder/fresh/one", "KOM-408"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_found(fault: str) -> None:
+    make, glob, code = FAULTS[fault]
+    result = judged(make, glob)
+    assert code in codes(result)
+    assert {case.verdict for case in result.cases} <= {Verdict.FAILED, Verdict.WARNING, Verdict.PASSED}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_case_passes_without_the_fault(fault: str) -> None:
+    result = judged(stateless(lambda request, handle: handle(request)), FAULTS[fault][1])
+    assert {case.verdict for case in result.cases} == {Verdict.PASSED}
+
+
+def test_a_should_is_a_warning() -> None:
+    (case,) = judged(stateless(other_transactions), "acknowledgeOrder/fresh/different-keys").cases
+    assert case.verdict is Verdict.WARNING
+
+
+def test_ledger_that_disagrees_is_found() -> None:
+    class Booked:
+        def __init__(self, control: object) -> None:
+            self._control = control
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._control, name)
+
+        def ledger(self, order_id: str) -> dict[str, object]:
+            return {"order_id": order_id, "captured": 7, "refunded": 0, "authorised": 10_000}
+
+    def make(_case_id: str) -> WrongTarget:
+        target = WrongTarget(lambda request, handle: handle(request))
+        target.control = Booked(target.control)  # type: ignore[assignment]  # the other methods are passed on
+        return target
+
+    result = run_server_suite(ServerOptions(profile="quick", cases=("captureOrder/fresh/one",)), targets=make)
+    assert "KOM-316" in codes(result)
+
+
+def test_a_passing_failure_is_repeated_and_forgiven() -> None:
+    def once() -> Answer:
+        failed: set[str] = set()
+
+        def answer(request: Request, handle: Handle) -> Response:
+            place = f"{request.method} {request.target}"
+            if place in failed:
+                return handle(request)
+            failed.add(place)
+            return Response(429, Headers([("Retry-After", "0")]))
+
+        return answer
+
+    (case,) = judged(once, "captureOrder/fresh/one").cases
+    assert not [finding for finding in case.findings if finding.code == "KOM-206"]
+    assert case.exchanges > 6
+
+
+def test_a_rate_limit_that_stays_measures_nothing() -> None:
+    def limited(request: Request, handle: Handle) -> Response:
+        correlation = str(uuid.uuid4())
+        told = {"error_code": "TOO_MANY_REQUESTS", "error_messages": [], "correlation_id": correlation}
+        headers = [("Klarna-Correlation-Id", correlation), ("Content-Type", "application/json")]
+        headers += [("X-Ratelimit-Limit", "1"), ("X-Ratelimit-Remaining", "0"), ("X-Ratelimit-Reset", "1")]
+        return Response(429, Headers(headers), json.dumps(told).encode())
+
+    (case,) = judged(stateless(limited), "getOrder/fresh/valid").cases
+    assert (case.verdict, case.findings) == (Verdict.NOT_MEASURED, ())
+    assert "429" in case.why
+
+
+def test_a_target_that_dies_ends_the_run_and_keeps_what_was_found() -> None:
+    alive = 40
+
+    class Dying(WrongTarget):
+        def send(self, request: Request) -> Exchange:
+            nonlocal alive
+            alive -= 1
+            return super().send(request) if alive > 0 else Exchange(request, failure="connection refused")
+
+    def make(_case_id: str) -> Dying:
+        return Dying(wrong_success)
+
+    result = run_server_suite(ServerOptions(profile="quick", cases=("captureOrder/*/valid",)), targets=make)
+    verdicts = [case.verdict for case in result.cases]
+    assert Verdict.FAILED in verdicts
+    assert verdicts[-1] is Verdict.ERROR
+    assert "5 times in a row: connection refused" in result.cases[-1].why
+    assert "KOM-102" in codes(result)
+    assert result.cases[-1].exchanges == 0
+
+
+def test_the_story_of_a_finding_can_be_repeated() -> None:
+    (case,) = judged(stateless(wrong_success), "captureOrder/fresh/one").cases
+    finding = next(finding for finding in case.findings if finding.code == "KOM-102")
+    assert finding.story[-1].endswith("/captures -> 200")
+    assert finding.curl.count("\n") == len(finding.story) - 1
+    assert "conformance-secret" not in finding.curl
+    assert '-u "$KLARNA_USERNAME:$KLARNA_PASSWORD"' in finding.curl
+    assert finding.requirement == "OM-SURFACE-02"

@@ -1,0 +1,83 @@
+"""Servers with one fault each, so that every check of the drivers can be seen to go red."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from conformance.contract.contract import load_contract
+from conformance.exchange import Exchange, Headers, Request, Response
+from conformance.simulator.service import Simulator
+from conformance.suites.control import ControlPort
+from conformance.suites.target import Credentials, EmbeddedTarget, Target, TargetFactory
+
+Answer = Callable[[Request, Callable[[Request], Response]], Response]
+
+
+class WrongTarget:
+    """A simulator behind a function that may change what goes in and what comes out."""
+
+    kind = "simulator"
+    prefix = ""
+    salt = ""
+    waits = False
+
+    def __init__(self, answer: Answer) -> None:
+        self._target = EmbeddedTarget(Simulator(load_contract()))
+        self._answer = answer
+        self.base_url = self._target.base_url
+        self.credentials: Credentials = self._target.credentials
+        self.other = self._target.other
+        self.control: ControlPort | None = self._target.control
+
+    def send(self, request: Request) -> Exchange:
+        return Exchange(request, self._answer(request, self._target.simulator.handle))
+
+    def send_together(self, requests: Sequence[Request]) -> list[Exchange]:
+        return [self.send(request) for request in requests]
+
+    def close(self) -> None:
+        self._target.close()
+
+
+def wrong(make: Callable[[], Answer]) -> TargetFactory:
+    """Make a factory of servers with the fault, each with a memory of its own."""
+
+    def fresh(_case_id: str) -> Target:
+        return WrongTarget(make())
+
+    return fresh
+
+
+def stateless(answer: Answer) -> Callable[[], Answer]:
+    return lambda: answer
+
+
+def asks(request: Request, method: str, ending: str) -> bool:
+    return request.method == method and request.target.partition("?")[0].endswith(ending)
+
+
+def reads_order(request: Request) -> bool:
+    path = request.target.partition("?")[0].split("/")
+    return request.method == "GET" and len(path) == 5 and path[3] == "orders"
+
+
+def changed(response: Response, **fields: Any) -> Response:
+    """A JSON answer with other values in some fields."""
+    body = {**json.loads(response.body), **fields}
+    return replace(response, body=json.dumps(body, ensure_ascii=False).encode())
+
+
+def ok(response: Response) -> bool:
+    return 200 <= response.status < 300
+
+
+def with_header(request: Request, name: str, value: str) -> Request:
+    return replace(request, headers=Headers([*request.headers.without(name), (name, value)]))
+
+
+def success(status: int = 204, **headers: str) -> Response:
+    pairs = [("Klarna-Correlation-Id", "2f0c5d3e-7a1b-4c2d-9e3f-0a1b2c3d4e5f")]
+    return Response(status, Headers([*pairs, *((name.replace("_", "-"), value) for name, value in headers.items())]))
