@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
+import http.server
+import json
 import os
+import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -13,6 +19,7 @@ import pytest
 # A run in this process forgets what it imported, and compiled modules do not bear a second import.
 import conformance.judge.judge
 import conformance.simulator.socket_door  # noqa: F401 - as above
+from conformance.pytest_plugin import RunningServer
 
 CHECKOUT = Path(__file__).parent.parent
 HEAVY = ("schemathesis", "hypothesis", "jsonschema_rs", "yaml", "rich", "click", "conformance.contract")
@@ -40,16 +47,21 @@ def test_a_run_that_uses_no_fixture_imports_no_contract(pytester: pytest.Pyteste
             assert found == ["conformance.pytest_plugin"]
         """
     )
-    environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGIN, "-p", "no:schemathesis"],
-        cwd=pytester.path,
-        env=environment,
+    done = run_pytest(pytester.path, "-p", "no:schemathesis")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def run_pytest(directory: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a process of its own, away from the checkout."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KLARNA_")}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGIN, *options],
+        cwd=directory,
+        env=environment | {"PYTHONPATH": str(CHECKOUT)} | variables,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_fixtures_work_together(pytester: pytest.Pytester) -> None:
@@ -143,3 +155,69 @@ def test_the_options_are_documented(pytester: pytest.Pytester) -> None:
         assert f"--conformance-{option}" in readme
     for fixture in ("contract", "simulator", "server", "order", "judge"):
         assert f"`klarna_{fixture}`" in readme
+
+
+def test_the_bundled_suites_run_against_the_simulator(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, "--pyargs", "conformance.suites", "-k", "getOrder and fresh", "-rs")
+    assert done.returncode == 0, done.stdout
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) > 1
+
+
+class Words(http.server.BaseHTTPRequestHandler):
+    """Answers everything with 404 and words; it has no orders."""
+
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"words")
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture
+def orderless() -> Iterator[str]:
+    with http.server.HTTPServer(("127.0.0.1", 0), Words) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_session_that_exchanged_nothing_fails(tmp_path: Path, orderless: str) -> None:
+    suites = ("--pyargs", "conformance.suites", "-k", "getOrder and large", "--conformance-target", orderless)
+    done = run_pytest(tmp_path, *suites, KLARNA_USERNAME="K1", KLARNA_PASSWORD="own-secret")
+    assert done.returncode == 2
+    assert "nothing was exchanged, so nothing was judged" in done.stdout
+    assert "own-secret" not in done.stdout + done.stderr
+
+
+def test_the_bundled_suites_fail_a_server_that_breaks_a_must(tmp_path: Path, klarna_server: RunningServer) -> None:
+    fault = {"operation": "getOrder", "status": 200, "times": None, "body": "words", "content_type": "application/json"}
+    control(klarna_server.control_url, fault)
+    suites = ("--pyargs", "conformance.suites", "-k", "getOrder and fresh and valid")
+    target = ("--conformance-target", klarna_server.base_url, "--conformance-control-url", klarna_server.control_url)
+    secrets = {"KLARNA_USERNAME": klarna_server.username, "KLARNA_PASSWORD": klarna_server.password}
+    done = run_pytest(tmp_path, *suites, *target, **secrets)
+    assert done.returncode == 1, done.stdout
+    assert "KOM-110" in done.stdout
+    assert klarna_server.password not in done.stdout + done.stderr
+
+
+def control(url: str, fault: dict[str, object]) -> None:
+    host = url.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=10)
+    connection.request("POST", "/faults", json.dumps(fault), {"Content-Type": "application/json"})
+    assert connection.getresponse().status < 300
+    connection.close()
+
+
+def test_a_target_out_of_reach_ends_the_run(tmp_path: Path) -> None:
+    suites = ("--pyargs", "conformance.suites", "--conformance-target", "http://127.0.0.1:9")
+    done = run_pytest(tmp_path, *suites, KLARNA_USERNAME="K1", KLARNA_PASSWORD="own-secret")
+    assert done.returncode == 2
+    assert "http://127.0.0.1:9 cannot be reached" in done.stdout
