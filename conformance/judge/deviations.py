@@ -35,7 +35,8 @@ def _spring_404(seen: Observation) -> bool:
     body = seen.answered.value
     if seen.operation is not None or seen.status != 404 or not isinstance(body, dict):
         return False
-    return body.get("status") == 404 and {"timestamp", "error", "path"} <= body.keys() and "error_code" not in body
+    texts = ("timestamp", "error", "message", "path")
+    return body.get("status") == 404 and "error_code" not in body and all(isinstance(body.get(n), str) for n in texts)
 
 
 def _empty_json_text(seen: Observation) -> bool:

@@ -108,9 +108,10 @@ def _check_created(seen: Observation, operation: Operation, contract: Contract) 
 
 def _absolute_path(location: str) -> str:
     try:
-        return urlsplit(location).path
+        parts = urlsplit(location)
     except ValueError:
-        return location
+        return ""
+    return parts.path if parts.scheme in ("", "http", "https") else ""
 
 
 def _check_schema(seen: Observation, schema: Any, contract: Contract) -> Iterator[Remark]:

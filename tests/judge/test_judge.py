@@ -117,6 +117,10 @@ SURFACE: dict[str, tuple[str, Story]] = {
         "KOM-108",
         lambda c: [c.capture(1, headers={"Location": f"{BASE}/{ORDER}/refunds/{CAPTURE}"})],
     ),
+    "location of another scheme": (
+        "KOM-108",
+        lambda c: [c.capture(1, headers={"Location": f"ftp://api.klarna.com{BASE}/{ORDER}/captures/{CAPTURE}"})],
+    ),
     "location elsewhere": ("KOM-108", lambda c: [c.capture(1, headers={"Location": "http://[x/"})]),
     "capture id malformed": ("KOM-109", lambda c: [c.capture(1, created="17")]),
     "not JSON": ("KOM-110", raw(b"{")),
