@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from conformance.clients.reference.answer import Answer, Body, Lost, read_answer
+from conformance.clients.reference.backend import httpx
 from conformance.clients.reference.call import (
     Call,
     WireRequest,
@@ -25,11 +26,6 @@ from conformance.clients.reference.call import (
 from conformance.clients.reference.operations import Operations
 from conformance.clients.reference.retry import REPEATED_STATUSES, RetryPolicy, asked_wait_s
 from conformance.exchange import Headers
-
-try:
-    import httpx
-except ImportError:  # the successor has the same interface
-    import httpx2 as httpx  # type: ignore[no-redef]  # one name for whichever of the two is installed
 
 __all__ = ["AsyncClient", "Client", "Decisions", "connect", "connect_async"]
 

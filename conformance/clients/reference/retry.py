@@ -26,7 +26,7 @@ class RetryPolicy:
     """
 
     attempts: int = 3
-    first_wait_s: float = 0.2
+    first_wait_s: float = 0.1
     longest_wait_s: float = 30.0
 
     def wait_s(self, attempt: int, asked_s: float | None, random: float) -> float | None:
