@@ -1,0 +1,167 @@
+"""What three witnesses saw of one call: the wire, the ledger, and the user."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from conformance.clients.call import Call, Outcome
+from conformance.clients.scenario import Step
+from conformance.exchange import Headers
+
+__all__ = ["Accusation", "CallEvidence", "Ended", "Sent", "Told", "Witness"]
+
+KEY_HEADER = "Klarna-Idempotency-Key"
+
+
+class Witness(StrEnum):
+    """Who saw it."""
+
+    WIRE = "wire"
+    LEDGER = "ledger"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Accusation:
+    """What one witness holds against the client, before it is known how much it weighs."""
+
+    code: str
+    witness: Witness
+    message: str
+
+
+class Ended(StrEnum):
+    """How an attempt ended, as the client could see it."""
+
+    ANSWERED = "answered"
+    CLOSED = "closed without a reply"
+    RESET = "reset without a reply"
+    LATE = "not answered in time"
+    BROKEN = "answered in part"
+
+
+# A toxic that is not named here lets a whole answer through.
+_ENDS: Mapping[str, Ended] = {
+    "close_before": Ended.CLOSED,
+    "close_after": Ended.CLOSED,
+    "reset_before": Ended.RESET,
+    "reset_after": Ended.RESET,
+    "late_reply": Ended.LATE,
+    "timeout": Ended.LATE,
+    "cut_head": Ended.BROKEN,
+    "cut_body": Ended.BROKEN,
+    "wrong_length": Ended.BROKEN,
+    "malformed_chunk": Ended.BROKEN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request as it stood on the wire and how the server treated it.
+
+    ``after`` are bytes that followed it on its connection and belong to no message. ``status`` is what was answered,
+    None for nothing. ``at_s`` is when it arrived, on the monotonic clock. ``target`` is as it stood on the request
+    line. ``toxic`` names what was done to the answer, empty for nothing.
+    """
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+    operation: str
+    ids: Mapping[str, str]
+    connection: int
+    number_on_connection: int
+    at_s: float
+    status: int | None
+    toxic: str = ""
+    after: bytes = b""
+
+    @property
+    def ended(self) -> Ended:
+        """How it ended for the client, so far as the server knows."""
+        return _ENDS.get(self.toxic, Ended.ANSWERED)
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key that it carried."""
+        return self.headers.get(KEY_HEADER)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether a whole 2xx was answered."""
+        return self.ended is Ended.ANSWERED and self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the refusal of the last attempt said, so far as the scenario knows; None and empty for nothing."""
+
+    error_code: str = ""
+    messages: tuple[str, ...] = ()
+    correlation_id: str = ""
+
+    @classmethod
+    def of_answer(cls, answer: Mapping[str, Any]) -> Told:
+        """Read it from the parameters of a forced answer."""
+        correlation = dict(answer.get("headers") or {}).get("Klarna-Correlation-Id", "")
+        try:
+            body = json.loads(answer.get("body") or "")
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            return cls(answer.get("error_code") or "" if "body" not in answer else "", (), correlation)
+        messages = body.get("error_messages") or [body["error_message"]] if "error_code" in body else []
+        return cls(
+            body.get("error_code") or "",
+            tuple(message for message in messages if isinstance(message, str) and message),
+            body.get("correlation_id") or correlation,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvidence:
+    """Everything about one call of a case.
+
+    ``sent`` are the requests that arrived while it was under way, in order. ``moved`` and ``moved_other`` are the
+    ledger entries that it made on its order and on the order that it should have spared, as (kind, amount, id).
+    ``expected_value`` is what a read was answered with, None where that is not known. ``stray`` is what arrived at
+    another origin. ``elapsed_s`` is how long the user waited.
+    """
+
+    call: Call
+    step: Step
+    outcome: Outcome
+    sent: tuple[Sent, ...]
+    moved: tuple[tuple[str, int, str], ...] = ()
+    moved_other: tuple[tuple[str, int, str], ...] = ()
+    told: Told = field(default_factory=Told)
+    expected_value: Any = None
+    stray: tuple[Sent, ...] = ()
+    elapsed_s: float = 0.0
+    tls: bool = False
+
+    @property
+    def attempts(self) -> tuple[Sent, ...]:
+        """The attempts at the call itself: without challenge rounds and other requests."""
+        own = [sent for sent in self.sent if sent.operation == self.call.operation]
+        return tuple(
+            sent for index, sent in enumerate(own) if not (index + 1 < len(own) and _is_challenge(sent, own[index + 1]))
+        )
+
+    @property
+    def last(self) -> Sent | None:
+        """The attempt that decides what the user must see."""
+        attempts = self.attempts
+        return attempts[-1] if attempts else None
+
+
+def _is_challenge(sent: Sent, following: Sent) -> bool:
+    """Tell a request that only learned which credentials are wanted from an attempt that failed."""
+    if sent.status != 401 or "Authorization" not in following.headers:
+        return False
+    return sent.toxic == "challenge" or "Authorization" not in sent.headers

@@ -1,0 +1,302 @@
+"""A client in any language: a long-lived process that speaks the protocol, none of whose tricks may stop a run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+from asyncio.subprocess import PIPE
+from collections.abc import Sequence
+
+from conformance.clients.adapter import AdapterError
+from conformance.clients.call import Call, Hello, Outcome
+from conformance.clients.protocol import BYE, HELLO, ProtocolError, encode_call, hello_from, outcome_from, parse_line
+from conformance.clients.secret import masked
+from conformance.exceptions import UsageError
+
+__all__ = ["ProcessAdapter", "command_of"]
+
+# No value of this API comes near it; whatever is longer is a flood.
+LONGEST_LINE = 4 * 1024 * 1024
+STDERR_KEPT = 4 * 1024
+STDERR_SHOWN = 600
+START_S = 30.0
+LEAVE_S = 2.0
+
+
+def command_of(text: str) -> tuple[str, ...]:
+    """Split a command line as a shell would, without one; raises UsageError when there is nothing to run."""
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"--adapter {text!r}: {error}") from error
+    if not words:
+        raise UsageError("--adapter: names no command")
+    return words
+
+
+class ProcessAdapter:
+    """Runs the command and talks to it; a broken process is killed with its whole group and started anew.
+
+    ``patience_s`` is how long the process may be silent, beyond the time limit of the calls under way, before it
+    counts as hung. Several calls may be under way at once; answers are matched by id.
+    """
+
+    def __init__(self, command: Sequence[str], *, patience_s: float = 15.0, start_s: float = START_S) -> None:
+        self.command = tuple(command)
+        self.starts = 0
+        self._patience_s = patience_s
+        self._start_s = start_s
+        self._conversation: _Conversation | None = None
+        self._starting = asyncio.Lock()
+
+    async def start(self) -> Hello:
+        """Start the process and take its greeting."""
+        return (await self._running()).hello
+
+    async def call(self, call: Call) -> Outcome:
+        """Make one call; raises AdapterError when the process dies, hangs, floods or answers nonsense."""
+        conversation = await self._running()
+        return await conversation.ask(call)
+
+    async def close(self) -> None:
+        """Say goodbye; what does not leave by itself is killed."""
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
+            await conversation.end()
+
+    @property
+    def process_id(self) -> int | None:
+        """The process id while one runs."""
+        return None if self._conversation is None else self._conversation.process_id
+
+    async def _running(self) -> _Conversation:
+        async with self._starting:
+            if self._conversation is not None and self._conversation.broken:
+                await self._conversation.end()
+                self._conversation = None
+            if self._conversation is None:
+                self.starts += 1
+                self._conversation = await self._started()
+            return self._conversation
+
+    async def _started(self) -> _Conversation:
+        loop = asyncio.get_running_loop()
+        try:
+            transport, conversation = await loop.subprocess_exec(
+                lambda: _Conversation(self._patience_s), *self.command, stdin=PIPE, stdout=PIPE, stderr=PIPE,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UsageError(f"--adapter {self.command[0]}: cannot be started: {reason}") from error
+        conversation.attach(transport)
+        try:
+            await conversation.greet(self._start_s)
+        except BaseException:
+            await conversation.end()
+            raise
+        return conversation
+
+
+class _Conversation(asyncio.SubprocessProtocol):
+    """One process from its start to its end."""
+
+    def __init__(self, patience_s: float) -> None:
+        self.hello = Hello("")
+        self.broken = False
+        self.process_id: int | None = None
+        self._patience_s = patience_s
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._stdin: asyncio.WriteTransport | None = None
+        self._unread = bytearray()
+        self._scanned = 0
+        self._stderr = bytearray()
+        self._unsent: list[bytes] = []
+        self._waiting: dict[str, asyncio.Future[Outcome]] = {}
+        self._limits: dict[str, float] = {}
+        self._secrets: set[str] = set()
+        self._greeting: asyncio.Future[Hello] = self._loop.create_future()
+        self._left = asyncio.Event()
+        self._watch: asyncio.TimerHandle | None = None
+        self._heard_s = self._loop.time()
+
+    def attach(self, transport: asyncio.SubprocessTransport) -> None:
+        """Take over the pipes."""
+        self._transport = transport
+        self.process_id = transport.get_pid()
+        stdin = transport.get_pipe_transport(0)
+        if isinstance(stdin, asyncio.WriteTransport):
+            self._stdin = stdin
+
+    async def greet(self, limit_s: float) -> None:
+        """Exchange greetings; raises AdapterError when none comes in time or it is no greeting."""
+        self._write(HELLO)
+        try:
+            self.hello = await asyncio.wait_for(self._greeting, limit_s)
+        except TimeoutError:
+            self._break(f"said no hello within {limit_s:g} s")
+            raise AdapterError(self._told(f"the adapter said no hello within {limit_s:g} s")) from None
+
+    async def ask(self, call: Call) -> Outcome:
+        """Send a call and wait for its answer."""
+        if self.broken:
+            raise AdapterError(self._told("the adapter has ended"), alone=False)
+        answer: asyncio.Future[Outcome] = self._loop.create_future()
+        self._waiting[call.id] = answer
+        self._limits[call.id] = call.timeout_s
+        self._secrets.add(call.password)
+        if len(self._waiting) == 1:
+            self._heard_s = self._loop.time()
+        if self._watch is None:
+            self._watch = self._loop.call_later(self._patience_s, self._look)
+        self._write(encode_call(call))
+        try:
+            return await answer
+        finally:
+            self._waiting.pop(call.id, None)
+            self._limits.pop(call.id, None)
+
+    async def end(self) -> None:
+        """Let the process leave by itself if it is well, kill what is left of its group, and reap it."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        if not self.broken:
+            self._write(BYE)
+            self._flush()
+            if self._stdin is not None:
+                self._stdin.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._left.wait(), LEAVE_S)
+            self.broken = True
+        self._kill()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._left.wait(), LEAVE_S)
+        if self._transport is not None:
+            self._transport.close()
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(AdapterError("the run ended before the adapter answered", alone=False))
+
+    # --- what the event loop tells ------------------------------------------------------------------------------
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Take in what the process wrote."""
+        if fd == 2:
+            self._stderr += data
+            del self._stderr[:-STDERR_KEPT]
+            return
+        if self.broken:
+            return
+        self._unread += data
+        while (end := self._unread.find(b"\n", self._scanned)) >= 0:
+            line = bytes(self._unread[:end])
+            del self._unread[: end + 1]
+            self._scanned = 0
+            if line.strip():
+                self._take(line)
+            if self.broken:
+                return
+        self._scanned = len(self._unread)
+        if self._scanned > LONGEST_LINE:
+            self._break(f"wrote more than {LONGEST_LINE} bytes without an end of line")
+
+    def process_exited(self) -> None:
+        """Note the end; the pipes may still hold lines, so that the calls fail when they are drained."""
+        self._left.set()
+        # A grandchild may hold the pipe open for ever.
+        self._loop.call_later(0.2, self._gone)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - as asyncio hands it over
+        """Treat a closed output as the end: nothing can be answered any more."""
+        if fd == 1:
+            self._loop.call_later(0.05, self._gone)
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _take(self, line: bytes) -> None:
+        self._heard_s = self._loop.time()
+        try:
+            message = parse_line(line)
+        except ProtocolError as error:
+            self._break(f"wrote a line that {error}")
+            return
+        if message["type"] == "hello":
+            if self._greeting.done():
+                self._break("said hello twice")
+            else:
+                self._greeting.set_result(hello_from(message))
+            return
+        if not self._greeting.done():
+            self._break("answered before it said hello")
+            return
+        answer = self._waiting.pop(message["id"], None)
+        if answer is None:
+            self._break(f"answered a call that does not wait for an answer: {message['id'][:80]!r}")
+        elif not answer.done():
+            answer.set_result(outcome_from(message))
+
+    def _gone(self) -> None:
+        code = None if self._transport is None else self._transport.get_returncode()
+        if code is None:
+            how = "closed its output"
+        elif code < 0:
+            how = f"was ended by {signal.Signals(-code).name}" if -code in signal.valid_signals() else f"ended: {code}"
+        else:
+            how = f"ended with exit status {code}"
+        self._break(how)
+
+    def _look(self) -> None:
+        """Find out whether the process is silent for longer than any of its calls can explain."""
+        self._watch = None
+        if self.broken or not self._waiting:
+            return
+        allowed_s = self._patience_s + max(self._limits.values(), default=0.0)
+        silent_s = self._loop.time() - self._heard_s
+        if silent_s >= allowed_s:
+            self._break(f"was silent for {silent_s:.0f} s with {len(self._waiting)} calls under way")
+        else:
+            self._watch = self._loop.call_later(allowed_s - silent_s + 0.01, self._look)
+
+    def _break(self, reason: str) -> None:
+        if self.broken:
+            return
+        self.broken = True
+        self._kill()
+        alone = len(self._waiting) <= 1
+        error_text = self._told(f"the adapter {reason}")
+        if not self._greeting.done():
+            self._greeting.set_exception(AdapterError(error_text))
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(AdapterError(error_text, alone=alone))
+        self._waiting.clear()
+        self._unread.clear()
+
+    def _told(self, reason: str) -> str:
+        """Add what the process last complained about, without secrets and control characters."""
+        complaint = masked(self._stderr.decode("utf-8", "replace").strip()[-STDERR_SHOWN:], self._secrets)
+        reason = masked(reason, self._secrets)
+        return f"{reason}; its last words: {' '.join(complaint.split())}" if complaint else reason
+
+    def _write(self, line: bytes) -> None:
+        # Calls made in one turn of the loop go out in one write.
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(line)
+
+    def _flush(self) -> None:
+        lines, self._unsent = self._unsent, []
+        if lines and self._stdin is not None and not self._stdin.is_closing():
+            self._stdin.write(b"".join(lines))
+
+    def _kill(self) -> None:
+        if self.process_id is None:
+            return
+        # Its own session made it the leader of a group; children that outlive it are found by that.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process_id, signal.SIGKILL)
