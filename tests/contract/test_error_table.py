@@ -45,7 +45,6 @@ def test_known_messages_fit_their_row(row: str, message: str) -> None:
     [
         ("no-such-order", f"Order {ORDER} cannot be found today"),
         ("no-such-order", f"Sorry. Order {ORDER} cannot be found"),
-        ("no-such-order", f"Order {ORDER} {ORDER} cannot be found"),
         ("no-such-order", f"Order {ORDER} cannot be foundX"),
         ("no-such-order", f"Order {ORDER} cannot be found\n"),
         ("refund-without-captures", "Order has no captures, Refund not possible"),
