@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from conformance.contract.contract import Contract
     from conformance.judge.judge import Judge
+    from conformance.mocks.klarna_mock import KlarnaMock
     from conformance.simulator.service import Simulator
 
 __all__ = ["RunningServer"]
@@ -87,6 +88,30 @@ def klarna_order(klarna_simulator: Simulator) -> Callable[..., str]:
         return klarna_simulator.create_order(fields)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def klarna_base_url() -> str:
+    """Where the client under test believes the service to be; override it to mock another host than the playground."""
+    return "https://api.playground.klarna.com"
+
+
+@pytest.fixture
+def klarna(klarna_simulator: Simulator, klarna_base_url: str) -> Iterator[KlarnaMock]:
+    """The whole API in front of httpx and httpx2 clients: faithful, until the test forces another documented answer."""
+    from conformance.mocks.mounting import mount  # noqa: PLC0415 - heavy
+
+    with mount(base_url=klarna_base_url, simulator=klarna_simulator) as mock:
+        yield mock
+
+
+@pytest.fixture
+def klarna_socket(klarna_simulator: Simulator) -> Iterator[KlarnaMock]:
+    """The same as ``klarna`` on a socket of loopback, for clients on any other library and in any language."""
+    from conformance.mocks.serving import serve_mock  # noqa: PLC0415 - heavy
+
+    with serve_mock(simulator=klarna_simulator) as mock:
+        yield mock
 
 
 @pytest.fixture
