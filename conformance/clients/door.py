@@ -1,0 +1,159 @@
+"""The server that a client under test is driven against: orders made to measure, faults by script, and what it saw."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from conformance.clients.evidence import Sent
+from conformance.clients.secret import authorization
+from conformance.contract.contract import Contract
+from conformance.exchange import Headers, Request
+from conformance.simulator.merchant import DEFAULT_MERCHANTS, Merchant
+from conformance.simulator.service import Simulator
+from conformance.simulator.socket_door import ServerThread, WireRequest
+from conformance.simulator.toxic import Script, Toxic
+
+__all__ = ["Door", "Movement"]
+
+Movement = tuple[str, int, str]
+"""Kind, amount in minor units, and the id of what was made (empty for none)."""
+
+_UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+class Door:
+    """One simulator on loopback for the length of a ``with`` block, shared by all cases of a run."""
+
+    def __init__(self, contract: Contract, *, seed: int, merchants: Iterable[Merchant] = ()) -> None:
+        self.contract = contract
+        self.merchants = (*DEFAULT_MERCHANTS, *merchants)
+        self.simulator = Simulator(contract, seed=seed, merchants=self.merchants)
+        self._stack = ExitStack()
+        self._server: ServerThread | None = None
+        self._trusted_by_nobody: ServerThread | None = None
+        self._lock = threading.Lock()
+        self._read: dict[int, int] = {}
+        self._by_id: dict[str, list[WireRequest]] = {}
+        self._following: dict[tuple[int, int, int], WireRequest] = {}
+
+    def __enter__(self) -> Self:
+        self._server = self._stack.enter_context(ServerThread(self.simulator))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def server(self) -> ServerThread:
+        """The server; there is one only inside of the ``with`` block."""
+        if self._server is None:
+            raise RuntimeError("the door is closed")
+        return self._server
+
+    def base_url(self, *, tls: bool) -> str:
+        """Where the client is to call; with ``tls``, a server whose certificate nobody vouches for."""
+        if not tls:
+            return self.server.base_url
+        with self._lock:
+            if self._trusted_by_nobody is None:
+                self._trusted_by_nobody = self._stack.enter_context(ServerThread(self.simulator, tls=True))
+            return self._trusted_by_nobody.base_url
+
+    @property
+    def other_origin_url(self) -> str:
+        """Another origin, that only keeps what arrives."""
+        return self.server.other_origin_url
+
+    def create_order(self, fields: Mapping[str, Any]) -> str:
+        """Make an order and return its id."""
+        return self.simulator.create_order(fields)
+
+    def script(self, order_id: str, operation: str, attempts: Sequence[Mapping[str, Any] | None], name: str) -> str:
+        """Say what happens to each attempt at an operation on an order; returns the token that repeats it."""
+        toxics = tuple(None if given is None else _toxic(given) for given in attempts)
+        script = Script(toxics, name=name)
+        self.server.script(order_id, script, operation)
+        return script.token()
+
+    def sent(self, ids: Iterable[str]) -> tuple[Sent, ...]:
+        """Return every request whose request line names one of the ids, in the order of arrival."""
+        with self._lock:
+            self._take_in(self.server)
+            if self._trusted_by_nobody is not None:
+                self._take_in(self._trusted_by_nobody)
+            found = {id(request): request for name in ids for request in self._by_id.get(name, ())}
+            ordered = sorted(found.values(), key=lambda request: request.at_s)
+            return tuple(self._as_sent(request) for request in ordered)
+
+    def stray(self, ids: Iterable[str]) -> tuple[Sent, ...]:
+        """Return what arrived at the other origin and names one of the ids."""
+        wanted = {name.encode() for name in ids}
+        return tuple(
+            self._as_sent(request)
+            for request in self.server.stray
+            if wanted.intersection(_UUID.findall(_line(request)))
+        )
+
+    def movements(self, order_id: str) -> tuple[Movement, ...]:
+        """Return what stands in the ledger of an order."""
+        return tuple((entry["kind"], entry["amount"], entry["id"] or "") for entry in self.simulator.ledger(order_id)["entries"])
+
+    def answer(self, operation: str, ids: Mapping[str, str], username: str, password: str) -> Any:
+        """Return the body that a read is answered with now, None when it is refused."""
+        described = self.contract.operations[operation]
+        path = described.path
+        for name, value in ids.items():
+            path = path.replace(f"{{{name}}}", value)
+        request = Request(described.method, path, Headers([("Authorization", authorization(username, password))]))
+        response = self.simulator.handle(request)
+        return json.loads(response.body) if response.status == 200 else None
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _take_in(self, server: ServerThread) -> None:
+        requests = server.wire()
+        begin = self._read.get(id(server), 0)
+        for request in requests[begin:]:
+            for name in set(_UUID.findall(_line(request))):
+                self._by_id.setdefault(name.decode("ascii"), []).append(request)
+            self._following[id(server), request.connection, request.number_on_connection] = request
+        self._read[id(server)] = len(requests)
+
+    def _as_sent(self, request: WireRequest) -> Sent:
+        words = _line(request).split(b" ")
+        target = b" ".join(words[1:-1] if len(words) > 2 else words[1:]).decode("latin-1")
+        method = words[0].decode("latin-1")
+        route = self.contract.operations.route(method, target)
+        operation = route.operation.id if route is not None and route.operation is not None else ""
+        following = self._following.get((id(self.server), request.connection, request.number_on_connection + 1))
+        return Sent(
+            method=method,
+            target=target,
+            headers=request.request.headers if request.request is not None else Headers(),
+            body=request.body,
+            operation=operation,
+            ids=route.ids if route is not None and operation else {},
+            connection=request.connection,
+            number_on_connection=request.number_on_connection,
+            at_s=request.at_s,
+            status=request.status_sent,
+            toxic=request.toxic or "",
+            after=following.preceding if following is not None else b"",
+        )
+
+
+def _line(request: WireRequest) -> bytes:
+    return request.raw.lstrip(b"\r\n").partition(b"\r\n")[0].partition(b"\n")[0]
+
+
+def _toxic(given: Mapping[str, Any]) -> Toxic:
+    (kind, parameters), = given.items()
+    return Toxic(kind, dict(parameters or {}))

@@ -1,0 +1,270 @@
+"""Plays one case: prepares its order, makes its calls, and lets three witnesses speak."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from conformance.clients.adapter import Adapter
+from conformance.clients.call import Call, CouldNotTry, Hello, Returned, Unsupported
+from conformance.clients.door import Door
+from conformance.clients.evidence import Accusation, CallEvidence, Told
+from conformance.clients.outcome_checks import outcome_accusations
+from conformance.clients.request_checks import request_accusations
+from conformance.clients.retry_checks import ledger_accusations, retry_accusations
+from conformance.clients.scenario import ClientCase, Step
+from conformance.clients.secret import masked
+from conformance.clients.story import story
+from conformance.clients.template import UnknownNameError, fill
+from conformance.contract.contract import Contract
+from conformance.simulator.merchant import DEFAULT_MERCHANTS
+from conformance.verdict import CaseResult, Reported, Severity, Verdict
+
+__all__ = ["Player", "credentials_of", "full_password"]
+
+_NAMESPACE = uuid.UUID("6f1f6a3c-6a0b-5d3c-9d57-2f6f1f8f0c11")
+_READ = "getOrder"
+
+
+class NotMeasuredError(Exception):
+    """The case cannot be put to this client; the text is the reason."""
+
+
+def full_password(credentials: Mapping[str, Any]) -> str:
+    """Return the password of a pair, lengthened until user name, colon and password have ``pad_to`` bytes."""
+    password: str = credentials["password"]
+    missing = credentials.get("pad_to", 0) - len(f"{credentials['username']}:{password}".encode())
+    return password + "0123456789abcdef" * (missing // 16) + "x" * (missing % 16) if missing > 0 else password
+
+
+def credentials_of(step: Step) -> tuple[str, str]:
+    """Return user name and password of a call."""
+    if step.credentials:
+        return step.credentials["username"], full_password(step.credentials)
+    return DEFAULT_MERCHANTS[0].username, DEFAULT_MERCHANTS[0].password
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Everything that the cases of a run share. ``again`` is the command that plays one case, less its id."""
+
+    door: Door
+    adapter: Adapter
+    hello: Hello
+    contract: Contract
+    seed: int
+    again: str = ""
+
+    async def play(self, case: ClientCase, session: str, attempt: int = 0) -> CaseResult:
+        """Play a case; raises AdapterError when the adapter fails. ``attempt`` tells a replay from the first."""
+        begun = time.perf_counter()
+        findings: list[Reported] = []
+        exchanges = 0
+        why = ""
+        try:
+            self._refuse_without(case)
+            game = _Game(self, case, f"{case.id}#{attempt}" if case.own_session else session, attempt)
+            async for evidence in game.calls():
+                exchanges += len(evidence.sent)
+                findings.extend(self._reported(evidence, case, game.token))
+            if not exchanges and not findings:
+                # Refusing to send is the right answer to some questions; then the refusal is the exchange.
+                exchanges = 1
+        except NotMeasuredError as reason:
+            why = str(reason)
+        return CaseResult(
+            id=case.id,
+            verdict=_verdict(findings, why),
+            level=case.level,
+            requirements=tuple(dict.fromkeys((case.requirement, *(finding.requirement for finding in findings)))),
+            findings=tuple(findings),
+            duration_s=time.perf_counter() - begun,
+            exchanges=exchanges,
+            why="" if findings else why,
+        )
+
+    def _refuse_without(self, case: ClientCase) -> None:
+        if case.operation not in self.hello.operations:
+            raise NotMeasuredError(f"the client has no {case.operation}")
+        if case.has_key and not self.hello.has("idempotency_key"):
+            raise NotMeasuredError("the client takes no idempotency key")
+
+    def _reported(self, evidence: CallEvidence, case: ClientCase, token: str) -> Iterator[Reported]:
+        accusations: list[Accusation] = [
+            *request_accusations(evidence, self.contract),
+            *retry_accusations(evidence, self.contract),
+            *ledger_accusations(evidence),
+            *outcome_accusations(evidence),
+        ]
+        if not accusations:
+            return
+        secrets = {evidence.call.password}
+        lines = tuple(masked(line, secrets) for line in story(evidence))
+        last = evidence.last
+        for accusation in accusations:
+            code = self.contract.findings[accusation.code]
+            yield Reported(
+                code=code.code,
+                severity=self.contract.requirements[code.requirement].keyword,
+                message=masked(f"{accusation.witness}: {accusation.message}", secrets),
+                operation=evidence.call.operation,
+                status=None if last is None else last.status,
+                error_code=evidence.told.error_code,
+                requirement=code.requirement,
+                curl=self._command(case, token),
+                story=(*lines, f"costs: {code.costs}"),
+            )
+
+    def _command(self, case: ClientCase, token: str) -> str:
+        lines = [f"{self.again} --case '{case.id}' --seed {self.seed}"]
+        if token:
+            lines.append(f"# what the server did: {token}")
+        return "\n".join(lines)
+
+
+class _Game:
+    """One playing of one case, with an order of its own."""
+
+    def __init__(self, player: Player, case: ClientCase, session: str, attempt: int) -> None:
+        self.token = ""
+        self._player = player
+        self._door = player.door
+        self._case = case
+        self._session = session
+        self._attempt = attempt
+        self._value: Any = None
+        self._order = ""
+        self._other = ""
+
+    async def calls(self) -> AsyncIterator[CallEvidence]:
+        """Yield the evidence of one call after the other."""
+        self._prepare()
+        for number, step in enumerate(self._case.steps):
+            if step.operation not in self._player.hello.operations:
+                if number == 0 or step.operation == self._case.operation:
+                    raise NotMeasuredError(f"the client has no {step.operation}")
+                continue
+            if step.warm:
+                await self._warm(number, step)
+            evidence = await self._called(number, step)
+            if isinstance(evidence.outcome, Unsupported):
+                if number and step.operation != self._case.operation:
+                    return
+                raise NotMeasuredError(f"the client has no {step.operation}")
+            if isinstance(evidence.outcome, CouldNotTry):
+                raise NotMeasuredError(f"could not try: {evidence.outcome.why}")
+            yield evidence
+            self._value = evidence.outcome.value if isinstance(evidence.outcome, Returned) else None
+
+    def _prepare(self) -> None:
+        username, _ = credentials_of(self._case.steps[0])
+        fields = {**self._case.order, "merchant": username}
+        self._order = self._door.create_order(fields)
+        if any(step.spares for step in self._case.steps):
+            self._other = self._door.create_order(fields)
+
+    async def _warm(self, number: int, step: Step) -> None:
+        """Leave a kept-alive connection behind, by a read that is not judged."""
+        if _READ in self._player.hello.operations:
+            await self._player.adapter.call(self._call(f"w{number}", Step(_READ, credentials=step.credentials), None, {}))
+
+    async def _called(self, number: int, step: Step) -> CallEvidence:
+        known = self._known(number)
+        try:
+            path = {
+                name: fill(step.path.get(name, f"{{{name.removesuffix('_id')}}}"), known)
+                for name in self._player.contract.operations[step.operation].parameters
+            }
+            body = fill(step.body, known)
+            key = fill(step.key, known)
+            script = [fill(given, known) for given in step.script]
+        except UnknownNameError as error:
+            raise NotMeasuredError(f"the client returned no {error.args[0].partition('.')[2] or error.args[0]}") from None
+        call = self._call(str(number), step, body, path, key)
+        expected = self._expected(step, call)
+        if step.also and isinstance(expected, dict):
+            script = [{"answer": {"status": 200, "media": "application/json", "body": json.dumps(expected | dict(step.also))}}]
+            expected = {name: value for name, value in expected.items() if name not in step.also}
+        if script:
+            self.token = self._door.script(self._order, step.operation, script, self._case.id)
+        ids = {self._order, self._other} - {""}
+        before = len(self._door.movements(self._order))
+        before_other = len(self._door.movements(self._other)) if self._other else 0
+        begun = time.monotonic()
+        outcome = await self._player.adapter.call(call)
+        elapsed_s = time.monotonic() - begun
+        sent = tuple(one for one in self._door.sent(ids) if one.at_s >= begun)
+        return CallEvidence(
+            call=call,
+            step=step,
+            outcome=outcome,
+            sent=sent,
+            moved=self._door.movements(self._order)[before:],
+            moved_other=self._door.movements(self._other)[before_other:] if self._other else (),
+            told=_told(script, sent, step.operation),
+            expected_value=expected,
+            stray=self._door.stray(ids) if "redirect" in self._case.id else (),
+            elapsed_s=elapsed_s,
+            tls=self._case.tls,
+        )
+
+    def _call(
+        self, number: str, step: Step, body: Any, path: Mapping[str, str], key: str | None = None
+    ) -> Call:
+        username, password = credentials_of(step)
+        return Call(
+            id=f"{self._case.id}#{self._attempt}.{number}",
+            session=self._session,
+            base_url=self._door.base_url(tls=self._case.tls),
+            username=username,
+            password=password,
+            operation=step.operation,
+            path=path or {"order_id": self._order},
+            body=body,
+            idempotency_key=key,
+            timeout_s=step.timeout_s,
+        )
+
+    def _known(self, number: int) -> dict[str, Any]:
+        made = {kind: made_id for kind, _, made_id in self._door.movements(self._order) if made_id}
+        name = f"{self._player.seed}/{self._case.id}/{self._attempt}/{number}"
+        known = {
+            "order": self._order,
+            "other_order": self._other,
+            "new_key": str(uuid.uuid5(_NAMESPACE, name)),
+            "correlation": str(uuid.uuid5(_NAMESPACE, f"{name}/correlation")),
+            "other_origin": self._door.other_origin_url,
+            # Dates have whole seconds: rounded up, so that at least one second is asked for.
+            "soon": format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True),
+            **made,
+        }
+        return known | {"value": self._value} if isinstance(self._value, Mapping) else known
+
+    def _expected(self, step: Step, call: Call) -> Any:
+        operation = self._player.contract.operations[step.operation]
+        if operation.writes or any(step.path):
+            return None
+        return self._door.answer(step.operation, call.path, call.username, call.password)
+
+
+def _told(script: list[Any], sent: tuple[Any, ...], operation: str) -> Told:
+    """Say what the last answer carried, from the script that it came of."""
+    attempts = [one for one in sent if one.operation == operation]
+    last = len(attempts) - 1
+    if 0 <= last < len(script) and script[last] and "answer" in script[last]:
+        return Told.of_answer(script[last]["answer"])
+    return Told()
+
+
+def _verdict(findings: list[Reported], why: str) -> Verdict:
+    if any(finding.severity is Severity.MUST for finding in findings):
+        return Verdict.FAILED
+    if findings:
+        return Verdict.WARNING
+    return Verdict.NOT_MEASURED if why else Verdict.PASSED
