@@ -144,10 +144,9 @@ def accepts_broken_bodies(request: Request, handle: Handle) -> Response:
 
 
 def refuses_long_texts(request: Request, handle: Handle) -> Response:
-    response = handle(request)
-    if ok(response) and len(request.body) > 250 and request.method == "PATCH":
+    if len(request.body) > 250 and request.method == "PATCH":
         return handle(replace(request, body=b'{"merchant_reference1":7}'))
-    return response
+    return handle(request)
 
 
 def fails_on_unicode(request: Request, handle: Handle) -> Response:

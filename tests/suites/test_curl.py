@@ -1,0 +1,62 @@
+"""A curl line repeats the request exactly, for whoever has the credentials, and holds none itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from conformance.exchange import Exchange, Headers, Request, Response
+from conformance.suites.curl import curl, curls, story
+from tests.suites.raw_server import RawServer, saying
+
+MINE = "Basic bWU6c2VjcmV0"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize(
+    "body",
+    [b"", b'{"a":"it\'s \\"$HOME\\" `x` \xc3\xa9"}', b"@file", b"line\nline"],
+)
+def test_a_shell_sends_what_the_suite_sent(body: bytes) -> None:
+    with RawServer(saying(OK)) as server:
+        request = Request(
+            "POST", "/o/%7B%7D//x?q=1%20", Headers([("Authorization", MINE), ("X-Odd", "a 'b' $c")]), body
+        )
+        line = curl(request, server.url, MINE)
+        environment = {**os.environ, "KLARNA_USERNAME": "me", "KLARNA_PASSWORD": "secret"}
+        subprocess.run(["/bin/sh", "-c", line], env=environment, check=True, capture_output=True, timeout=20)
+        (sent,) = server.requests
+    head, _, told = sent.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    assert lines[0] == b"POST /o/%7B%7D//x?q=1%20 HTTP/1.1"
+    assert b"X-Odd: a 'b' $c" in lines
+    assert f"Authorization: {MINE}".encode() in lines
+    assert told == body
+    assert not [each for each in lines if each.startswith(b"Content-Type")]
+
+
+def test_no_credentials_are_written_down() -> None:
+    stranger = Request("GET", "/", Headers([("Authorization", "Basic c3RyYW5nZXI6aGlkZGVu")]))
+    line = curl(stranger, "http://h", MINE)
+    assert "c3RyYW5nZXI6aGlkZGVu" not in line
+    assert '"Authorization: $OTHER_AUTHORIZATION"' in line
+    assert "Authorization" not in curl(Request("GET", "/"), "http://h", MINE)
+
+
+@pytest.mark.parametrize("body", [b"x" * 5_000, b"\xff", b"a\x00b"])
+def test_what_no_shell_can_carry_comes_from_standard_input(body: bytes) -> None:
+    assert "--data-binary @-" in curl(Request("POST", "/", body=body), "http://h")
+
+
+def test_an_absolute_target_keeps_only_its_path() -> None:
+    assert "http://h:1/a?b" in curl(Request("GET", "https://elsewhere/a?b"), "http://h:1/prefix")
+
+
+def test_a_story_numbers_what_happened() -> None:
+    exchanges = [Exchange(Request("GET", "/a?b"), Response(200)), Exchange(Request("POST", "/c"), failure="no answer")]
+    assert story(exchanges) == ("1. GET /a -> 200", "2. POST /c -> no answer")
+    assert curls(exchanges, "http://h").count("curl ") == 2
