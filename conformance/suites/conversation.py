@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from conformance.contract.contract import Contract
-from conformance.contract.operations import BASE_PATH
 from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.judge.finding import Finding, Judgement
 from conformance.judge.judge import Judge
@@ -153,8 +152,6 @@ class Conversation:
         path = self.contract.operations[operation].path
         for name, value in ids.items():
             path = path.replace("{" + name + "}", quote(value, safe=""))
-        if not path.startswith(BASE_PATH):
-            path = BASE_PATH + path
         return self.target.prefix + path
 
     def call(
@@ -412,8 +409,8 @@ def _pause(response: Response | None, attempt: int) -> float:
     wanted = 0.2 * attempt
     if response is not None:
         for name in ("Retry-After", "X-Ratelimit-Reset"):
-            value = response.headers.get(name) or ""
-            if value.strip().isdigit():
+            value = (response.headers.get(name) or "").strip()
+            if value.isascii() and value.isdecimal():
                 wanted = float(value) + 0.05
                 break
     return min(wanted, LONGEST_WAIT)

@@ -12,6 +12,8 @@ import pytest
 
 from conformance.contract.contract import load_contract
 from conformance.exchange import Exchange, Request, Response
+from conformance.judge.finding import Judgement
+from conformance.judge.judge import Judge
 from conformance.suites import schemathesis_driver
 from conformance.suites.run import ServerOptions, run_server_suite
 from conformance.suites.schemathesis_driver import schemathesis_cases
@@ -109,12 +111,11 @@ def test_a_wrong_server_is_caught(answer: Answer, glob: str, code: str) -> None:
 
 
 def test_schemathesis_has_a_say_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    def mute(self: object, exchange: Exchange) -> object:
-        return replace(heard(self, exchange), findings=())
-
-    from conformance.judge.judge import Judge  # noqa: PLC0415 - patched here only
-
     heard = Judge.feed
+
+    def mute(judge: Judge, exchange: Exchange) -> Judgement:
+        return replace(heard(judge, exchange), findings=())
+
     monkeypatch.setattr(Judge, "feed", mute)
     (case,) = run("getOrder/schemathesis/examples", make=stateless(drops_field)).cases
     assert {finding.code for finding in case.findings} == {"KOM-104"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import struct
 import threading
@@ -186,6 +187,71 @@ def test_tls_that_is_none() -> None:
     with RawServer(saying(OK)) as server:
         exchange = Wire(server.url.replace("http:", "https:"), QUICK).send(Request("GET", "/"))
     assert exchange.failure.startswith("no TLS connection") or exchange.failure.startswith("no connection")
+
+
+class Broken:
+    """A socket that cannot be written to, with an answer waiting or not."""
+
+    def __init__(self, error: OSError, answer: bytes) -> None:
+        self.error = error
+        self.answer = io.BytesIO(answer)
+
+    def settimeout(self, seconds: float) -> None:
+        assert seconds > 0
+
+    def sendall(self, data: bytes) -> None:
+        raise self.error
+
+    def recv_into(self, buffer: memoryview) -> int:
+        return self.answer.readinto(buffer)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.mark.parametrize(
+    ("error", "answer", "status", "failure"),
+    [
+        (BrokenPipeError(), b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n", 413, ""),
+        (ConnectionResetError(), b"", None, "connection closed without an answer"),
+        (TimeoutError(), b"", None, "the request could not be sent: timed out"),
+        (OSError(5, "Input/output error"), b"", None, "the request could not be sent: input/output error"),
+    ],
+)
+def test_a_request_that_cannot_be_sent_whole(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, answer: bytes, status: int | None, failure: str
+) -> None:
+    wire = Wire("http://127.0.0.1:1", QUICK)
+    monkeypatch.setattr(wire, "_connect", lambda: Broken(error, answer))
+    exchange = wire.send(Request("POST", "/", body=b"x"))
+    assert (exchange.response.status if exchange.response else None, exchange.failure) == (status, failure)
+
+
+def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "create_connection", unknown)
+    exchange = Wire("http://unknown.example").send(Request("GET", "/"))
+    assert exchange.failure == "no connection: the host name is not known"
+
+
+def test_rubbish_between_answers_is_thrown_away() -> None:
+    def talk(connection: socket.socket, request: bytes) -> bool:
+        connection.sendall(OK)
+        time.sleep(0.05)
+        connection.sendall(b"HTTP/1.1 201 Smuggled\r\nContent-Length: 0\r\n\r\n")
+        return True
+
+    with RawServer(talk) as server:
+        wire = Wire(server.url, QUICK)
+        wire.send(Request("GET", "/"))
+        time.sleep(0.15)
+        second = wire.send(Request("GET", "/"))
+        wire.close()
+        assert second.response is not None
+        assert second.response.status == 200
+        assert server.connections == 2
 
 
 def test_nobody_listens() -> None:

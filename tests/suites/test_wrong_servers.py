@@ -152,9 +152,10 @@ def refuses_long_texts(request: Request, handle: Handle) -> Response:
 def fails_on_unicode(request: Request, handle: Handle) -> Response:
     if request.body.isascii():
         return handle(request)
-    broken = {"error_code": "INTERNAL_SERVER_ERROR", "error_messages": [], "correlation_id": str(uuid.uuid4())}
-    headers = [("Klarna-Correlation-Id", broken["correlation_id"]), ("Content-Type", "application/json")]
-    return Response(500, Headers(headers), json.dumps(broken).encode())
+    correlation = str(uuid.uuid4())
+    told = {"error_code": "INTERNAL_SERVER_ERROR", "error_messages": [], "correlation_id": correlation}
+    headers = [("Klarna-Correlation-Id", correlation), ("Content-Type", "application/json")]
+    return Response(500, Headers(headers), json.dumps(told).encode())
 
 
 def accepts_everything(status: int, ending: str) -> Callable[[], Answer]:
