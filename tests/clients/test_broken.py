@@ -8,21 +8,19 @@ from conformance.clients.reference import Client
 from conformance.clients.scenario import client_cases
 from conformance.contract.contract import load_contract
 
-KINDS = set(
-    [
-        "path",
-        "encoding",
-        "media",
-        "credentials",
-        "numbers",
-        "results",
-        "errors",
-        "retry",
-        "transport",
-        "text",
-        "security",
-    ]
-)
+KINDS = {
+    "path",
+    "encoding",
+    "media",
+    "credentials",
+    "numbers",
+    "results",
+    "errors",
+    "retry",
+    "transport",
+    "text",
+    "security",
+}
 
 
 def test_the_zoo_is_large_and_of_every_kind() -> None:
