@@ -25,6 +25,8 @@ COULD_NOT_RUN = 2
 # Command to module. A module is imported when its command is named or listed, and imports what is heavy when run.
 COMMANDS = {
     "test-server": "conformance.commands.test_server",
+    "test-client": "conformance.commands.test_client",
+    "smoke": "conformance.commands.smoke",
     "serve": "conformance.commands.serve",
     "check": "conformance.commands.check",
     "explain": "conformance.commands.explain",

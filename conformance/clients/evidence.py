@@ -12,7 +12,7 @@ from conformance.clients.call import Call, Outcome
 from conformance.clients.scenario import Step
 from conformance.exchange import Headers
 
-__all__ = ["Accusation", "CallEvidence", "Ended", "Sent", "Told", "Witness"]
+__all__ = ["ENDLESS", "UNREADABLE", "Accusation", "CallEvidence", "Ended", "Sent", "Told", "Witness"]
 
 KEY_HEADER = "Klarna-Idempotency-Key"
 
@@ -43,6 +43,12 @@ class Ended(StrEnum):
     LATE = "not answered in time"
     BROKEN = "answered in part"
 
+
+UNREADABLE: Mapping[str, str] = {"invalid_json": "no JSON", "html_body": "a page in HTML", "empty_body": "empty"}
+"""Toxics that leave the status and spoil the body, in words."""
+
+ENDLESS = frozenset({"huge_body", "gzip_bomb"})
+"""Toxics that send more than anyone should read."""
 
 # A toxic that is not named here lets a whole answer through.
 _ENDS: Mapping[str, Ended] = {
@@ -92,6 +98,11 @@ class Sent:
         return self.headers.get(KEY_HEADER)
 
     @property
+    def readable(self) -> bool:
+        """Whether a client could make sense of the body, if one came."""
+        return self.toxic not in UNREADABLE and self.toxic not in ENDLESS
+
+    @property
     def succeeded(self) -> bool:
         """Whether a whole 2xx was answered."""
         return self.ended is Ended.ANSWERED and self.status is not None and 200 <= self.status < 300
@@ -115,7 +126,8 @@ class Told:
             body = None
         if not isinstance(body, dict):
             return cls(answer.get("error_code") or "" if "body" not in answer else "", (), correlation)
-        messages = body.get("error_messages") or [body["error_message"]] if "error_code" in body else []
+        single = body.get("error_message")
+        messages = body.get("error_messages") or ([single] if single else [])
         return cls(
             body.get("error_code") or "",
             tuple(message for message in messages if isinstance(message, str) and message),
@@ -130,7 +142,8 @@ class CallEvidence:
     ``sent`` are the requests that arrived while it was under way, in order. ``moved`` and ``moved_other`` are the
     ledger entries that it made on its order and on the order that it should have spared, as (kind, amount, id).
     ``expected_value`` is what a read was answered with, None where that is not known. ``stray`` is what arrived at
-    another origin. ``elapsed_s`` is how long the user waited.
+    another origin. ``elapsed_s`` is how long the user waited, ``asked_s`` the
+    pause that the first answer asked for.
     """
 
     call: Call
@@ -143,6 +156,7 @@ class CallEvidence:
     expected_value: Any = None
     stray: tuple[Sent, ...] = ()
     elapsed_s: float = 0.0
+    asked_s: float = 0.0
     tls: bool = False
 
     @property

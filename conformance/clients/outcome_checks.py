@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from conformance.clients.call import Raised, Returned
-from conformance.clients.evidence import Accusation, CallEvidence, Ended, Witness
+from conformance.clients.evidence import ENDLESS, UNREADABLE, Accusation, CallEvidence, Ended, Witness
 from conformance.clients.secret import forms_of
 
 __all__ = ["CRASHES", "outcome_accusations"]
@@ -62,19 +62,14 @@ def _returned(outcome: Returned, evidence: CallEvidence) -> Iterator[Accusation]
             yield from _invented(outcome, evidence)
         return
     told = f"{last.status}" if last.ended is Ended.ANSWERED and last.status is not None else str(last.ended)
-    unreadable = last.toxic in _UNREADABLE
-    if evidence.step.user == "failure" and last.toxic in _ENDLESS:
+    if evidence.step.user == "failure" and last.toxic in ENDLESS:
         yield _saw("KOM-877", "it took in an answer of tens of megabytes and reported success")
     elif not last.succeeded and not _came_late(evidence):
         yield _saw("KOM-821", f"success was reported, and the last answer was {told}")
-    elif unreadable:
-        yield _saw("KOM-821", f"success was reported, and the answer was {_UNREADABLE[last.toxic]}")
+    elif last.toxic in UNREADABLE:
+        yield _saw("KOM-821", f"success was reported, and the answer was {UNREADABLE[last.toxic]}")
     else:
         yield from _value(outcome, evidence)
-
-
-_UNREADABLE: Mapping[str, str] = {"invalid_json": "no JSON", "html_body": "a page in HTML", "empty_body": "empty"}
-_ENDLESS = frozenset({"huge_body", "gzip_bomb"})
 
 
 def _came_late(evidence: CallEvidence) -> bool:
@@ -88,7 +83,7 @@ def _raised(outcome: Raised, evidence: CallEvidence) -> Iterator[Accusation]:
     if last is None:
         return
     operation = evidence.call.operation
-    if last.succeeded and last.toxic not in _UNREADABLE and last.toxic not in _ENDLESS:
+    if last.succeeded and last.readable:
         if evidence.step.user == "either":
             return
         if evidence.step.also:

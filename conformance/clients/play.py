@@ -8,13 +8,13 @@ import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from conformance.clients.adapter import Adapter
 from conformance.clients.call import Call, CouldNotTry, Hello, Returned, Unsupported
 from conformance.clients.door import Door
-from conformance.clients.evidence import Accusation, CallEvidence, Told
+from conformance.clients.evidence import Accusation, CallEvidence, Sent, Told
 from conformance.clients.outcome_checks import outcome_accusations
 from conformance.clients.request_checks import request_accusations
 from conformance.clients.retry_checks import ledger_accusations, retry_accusations
@@ -211,6 +211,7 @@ class _Game:
             expected_value=expected,
             stray=self._door.stray(ids) if "redirect" in self._case.id else (),
             elapsed_s=elapsed_s,
+            asked_s=_asked_s(script, sent, step.operation),
             tls=self._case.tls,
         )
 
@@ -253,13 +254,26 @@ class _Game:
         return self._door.answer(step.operation, call.path, call.username, call.password)
 
 
-def _told(script: list[Any], sent: tuple[Any, ...], operation: str) -> Told:
+def _told(script: list[Any], sent: tuple[Sent, ...], operation: str) -> Told:
     """Say what the last answer carried, from the script that it came of."""
     attempts = [one for one in sent if one.operation == operation]
     last = len(attempts) - 1
     if 0 <= last < len(script) and script[last] and "answer" in script[last]:
         return Told.of_answer(script[last]["answer"])
     return Told()
+
+
+def _asked_s(script: list[Any], sent: tuple[Sent, ...], operation: str) -> float:
+    """Say for how many seconds the first answer asked to be left alone, counted from the arrival of its request."""
+    first = next((one for one in sent if one.operation == operation), None)
+    if first is None or not script or not script[0] or "answer" not in script[0]:
+        return 0.0
+    headers = script[0]["answer"].get("headers") or {}
+    given = str(headers.get("Retry-After") or headers.get("X-Ratelimit-Reset") or "0")
+    if given.isdecimal():
+        return float(given)
+    arrived = time.time() - (time.monotonic() - first.at_s)
+    return parsedate_to_datetime(given).timestamp() - arrived
 
 
 def _verdict(findings: list[Reported], why: str) -> Verdict:

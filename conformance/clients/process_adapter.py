@@ -63,9 +63,12 @@ class ProcessAdapter:
 
     async def close(self) -> None:
         """Say goodbye; what does not leave by itself is killed."""
+        await self.leave()
+
+    async def leave(self) -> bool:
+        """Say goodbye and tell whether the process left by itself; True when none was running."""
         conversation, self._conversation = self._conversation, None
-        if conversation is not None:
-            await conversation.end()
+        return True if conversation is None else await conversation.end()
 
     @property
     def process_id(self) -> int | None:
@@ -160,8 +163,9 @@ class _Conversation(asyncio.SubprocessProtocol):
             self._waiting.pop(call.id, None)
             self._limits.pop(call.id, None)
 
-    async def end(self) -> None:
+    async def end(self) -> bool:
         """Let the process leave by itself if it is well, kill what is left of its group, and reap it."""
+        left = False
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -172,6 +176,7 @@ class _Conversation(asyncio.SubprocessProtocol):
                 self._stdin.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), LEAVE_S)
+                left = True
             self.broken = True
         self._kill()
         with contextlib.suppress(TimeoutError):
@@ -181,6 +186,7 @@ class _Conversation(asyncio.SubprocessProtocol):
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(AdapterError("the run ended before the adapter answered", alone=False))
+        return left
 
     # --- what the event loop tells ------------------------------------------------------------------------------
 

@@ -110,9 +110,8 @@ class PythonAdapter:
 
     async def close(self) -> None:
         """Close every client that can be closed."""
-        for session in self._sessions.values():
-            await session.close()
-        self._sessions.clear()
+        sessions, self._sessions = self._sessions, {}
+        await asyncio.gather(*(session.close() for session in sessions.values()))
 
     # --- one call, on whichever thread ----------------------------------------------------------------------------
 

@@ -78,6 +78,9 @@ def _forced(evidence: CallEvidence) -> bool:
 def _pair(before: Sent, after: Sent, writes: bool, evidence: CallEvidence) -> Iterator[Accusation]:
     operation = evidence.call.operation
     if before.succeeded:
+        if not (writes or before.readable):
+            # To ask once more for what could not be read harms nobody.
+            return
         yield _wire("KOM-851", f"{operation} was answered with {before.status} and sent again")
         return
     if writes and after.key is None:
@@ -94,11 +97,11 @@ def _pair(before: Sent, after: Sent, writes: bool, evidence: CallEvidence) -> It
     elif before.status == 401:
         yield _wire("KOM-843", f"{operation} was refused with 401 and sent again with the same credentials")
     waited_s = after.at_s - before.at_s
-    if evidence.step.wait_s and before is evidence.attempts[0]:
-        if waited_s < evidence.step.wait_s - _SLACK_S:
+    if evidence.asked_s > 0 and before is evidence.attempts[0]:
+        if waited_s < evidence.asked_s - _SLACK_S:
             yield _wire(
                 "KOM-846",
-                f"the server asked to be left alone for {evidence.step.wait_s:g} s and was asked again "
+                f"the server asked to be left alone for {evidence.asked_s:.1f} s and was asked again "
                 f"after {waited_s:.2f} s",
             )
     elif before.status >= 500 and waited_s < _AT_ONCE_S:

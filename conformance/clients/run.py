@@ -186,6 +186,8 @@ class _Schedule:
                     self._note(_error(case, str(error)))
                 else:
                     self._suspects.append(case)
+            except Exception as bug:  # noqa: BLE001 - a fault of ours must end one case, not the run
+                self._note(_error(case, f"the suite itself failed: {type(bug).__name__}: {bug}"))
 
     async def _examine(self) -> None:
         """Play the cases that were under way when the adapter failed once more, each alone, to find the culprits."""

@@ -46,8 +46,7 @@ class Step:
 
     ``script`` is what the server does to each attempt: None for a good answer, else one toxic as {kind: parameters}.
     ``user`` is what the user must see: answer, success, failure or either. ``also`` is merged into the order that a
-    read is answered with. ``spares`` names an order on which nothing may happen. ``wait_s`` is the pause that the
-    server asks for. ``moves`` is the kind of ledger entry that one call makes, empty for none.
+    read is answered with. ``spares`` names an order on which nothing may happen. ``moves`` is the kind of ledger entry that one call makes, empty for none.
     """
 
     operation: str
@@ -59,7 +58,6 @@ class Step:
     user: str = "answer"
     may_refuse: bool = False
     warm: bool = False
-    wait_s: float = 0.0
     also: Mapping[str, Any] = field(default_factory=dict)
     credentials: Mapping[str, Any] = field(default_factory=dict)
     spares: str = ""
@@ -89,7 +87,7 @@ class ClientCase:
     @property
     def waits(self) -> bool:
         """Whether a correct client may take its time, so that the case had better begin early."""
-        return any(step.script for step in self.steps) and (self.own_session or "retry/" in self.id)
+        return any(_may_wait(toxic) for step in self.steps for toxic in step.script)
 
 
 def client_cases(contract: Contract) -> tuple[ClientCase, ...]:
@@ -250,7 +248,6 @@ class _Expansion:
             user=call.get("user", "answer"),
             may_refuse=call.get("may_refuse", False),
             warm=fault.get("warm", False),
-            wait_s=fault.get("wait_s", 0.0),
             also=call.get("also", {}),
             credentials=call.get("credentials", {}),
             spares=call.get("spares", ""),
@@ -274,6 +271,11 @@ def _with_amount(body: Mapping[str, Any], amount: int) -> dict[str, Any]:
     """Set the amount of a body; lines that no longer add up to it are left out."""
     name = next(name for name in ("captured_amount", "refunded_amount", "order_amount") if name in body)
     return {key: value for key, value in body.items() if key != "order_lines"} | {name: amount}
+
+
+def _may_wait(toxic: Mapping[str, Any] | None) -> bool:
+    """Whether a client may wait after an answer: all but plain successes and refusals."""
+    return toxic is not None and ("answer" not in toxic or toxic["answer"]["status"] == 429 or toxic["answer"]["status"] >= 500)
 
 
 def _toxic(given: Any) -> dict[str, Any] | None:
