@@ -106,6 +106,11 @@ class Loopback:
                         head += line
                     request = Received(head[:-4], b"", number)
                     request.body = stream.read(int(request.header("Content-Length") or 0))
+                    if request.header("Transfer-Encoding") == "chunked":
+                        while size := int(stream.readline().split(b";")[0], 16):
+                            request.body += stream.read(size)
+                            stream.readline()
+                        stream.readline()
                     position = len(self.received)
                     self.received.append(request)
                     said = self.script[min(position, len(self.script) - 1)]
