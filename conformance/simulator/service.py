@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -217,6 +217,10 @@ class Simulator:
                 response = self._answers.refused(row, messages(row, {}), correlation)
             self._history.add(request, response)
             return response
+
+    def handle_together(self, requests: Sequence[Request]) -> list[Response]:
+        """Answer requests that arrive at the same moment: this service decides on one after the other."""
+        return [self.handle(request) for request in requests]
 
     def _authenticated(self, request: Request, correlation: str, number: int) -> Response:
         merchant = self.credentials.identify(request.headers.get("Authorization"))

@@ -43,7 +43,7 @@ class ServerOptions:
 
     Without ``base_url`` the embedded simulator is judged. ``order_ids`` are existing orders for a target without a
     control interface; each is used up by cases that change it. ``cases`` are globs over case ids, all of them when
-    empty. ``behaviour`` is the embedded simulator's.
+    empty. ``behaviour`` is the embedded simulator's, ``fault`` the fault of the zoo that it has, empty for none.
     """
 
     base_url: str | None = None
@@ -55,6 +55,7 @@ class ServerOptions:
     profile: str = "default"
     cases: tuple[str, ...] = ()
     behaviour: str = "documented"
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ class ServerRun:
     def target(self) -> dict[str, str]:
         """Describe the target for the reports."""
         if self._server is None:
-            return {"kind": "simulator", "behaviour": self.options.behaviour}
+            described = {"kind": "simulator", "behaviour": self.options.behaviour}
+            return {**described, "fault": self.options.fault} if self.options.fault else described
         return {"kind": "url", "base_url": self._server.base_url}
 
     def cases(self) -> tuple[Case, ...]:
@@ -162,7 +164,9 @@ class ServerRun:
         if options.base_url is None:
             if options.behaviour not in ("documented", "observed"):
                 raise UsageError(f"no behaviour {options.behaviour!r}; there are documented, observed")
-            return embedded_targets(self.contract, seed=options.seed, behaviour=options.behaviour)
+            return embedded_targets(
+                self.contract, seed=options.seed, behaviour=options.behaviour, fault=options.fault
+            )
         if not options.username or not options.password:
             raise UsageError("a server needs credentials: set KLARNA_USERNAME and KLARNA_PASSWORD")
         credentials = Credentials(options.username, options.password)

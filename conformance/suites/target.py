@@ -13,7 +13,7 @@ from typing import Protocol
 from conformance.contract.contract import Contract
 from conformance.contract.operations import BASE_PATH
 from conformance.exceptions import TargetError
-from conformance.exchange import Exchange, Headers, Request
+from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.simulator.merchant import DEFAULT_MERCHANTS
 from conformance.simulator.service import Simulator
 from conformance.suites.control import ControlPort, EmbeddedControl, HttpControl
@@ -97,22 +97,36 @@ class EmbeddedTarget:
 
     def send(self, request: Request) -> Exchange:
         """Hand the request to the simulator."""
-        return Exchange(request, self.simulator.handle(request))
+        return _exchange(request, self.simulator.handle(request))
 
     def send_together(self, requests: Sequence[Request]) -> list[Exchange]:
-        """Send one after the other: a plain call is never simultaneous with another."""
-        return [self.send(request) for request in requests]
+        """Hand all requests to the simulator at once, which takes them for simultaneous."""
+        answers = self.simulator.handle_together(requests)
+        return [_exchange(request, response) for request, response in zip(requests, answers, strict=True)]
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-def embedded_targets(contract: Contract, *, seed: int = 0, behaviour: str = "documented") -> TargetFactory:
+def _exchange(request: Request, response: Response) -> Exchange:
+    """Take an answer without a status for what it stands for: a service that hung up."""
+    return Exchange(request, response) if response.status else Exchange(request, failure=response.cut)
+
+
+def embedded_targets(
+    contract: Contract, *, seed: int = 0, behaviour: str = "documented", fault: str = ""
+) -> TargetFactory:
     """Make a factory that gives each case a simulator without a past, so that no result depends on order or company.
 
     The simulator is one and the same, set back for each case: a target is good until the next one is asked for.
+    ``fault`` names the fault of the zoo that it has.
     """
     simulator = Simulator(contract, seed=seed, behaviour=behaviour)
+    if fault:
+        from conformance.simulator.faults.faulty_simulator import FaultySimulator  # noqa: PLC0415 - seldom needed
+        from conformance.simulator.faults.zoo import fault_named  # noqa: PLC0415 - seldom needed
+
+        simulator = FaultySimulator(contract, fault_named(fault), seed=seed, behaviour=behaviour)
 
     def make(_case_id: str) -> Target:
         simulator.reset()

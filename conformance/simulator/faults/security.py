@@ -1,0 +1,335 @@
+"""Faults of security: who may call, what a path may reach, and what an answer gives away."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from conformance.contract.operations import BASE_PATH
+from conformance.exchange import Headers, Request, Response
+from conformance.simulator.faults.call import Call, answered_json
+from conformance.simulator.faults.changes import in_refusal, in_success, succeeded, with_body, with_headers, with_json
+from conformance.simulator.faults.fault import ALL, READS, Behaviour, Fault, FaultClass
+from conformance.simulator.merchant import DEFAULT_MERCHANTS, Merchant
+
+__all__ = ["FAULTS"]
+
+_CLASS = FaultClass.SECURITY
+_TRACE = (
+    'Traceback (most recent call last):\n  File "/srv/orders/views.py", line 118, in capture\n'
+    "    order.capture(amount)\nValueError: order is closed"
+)
+_JAVA_TRACE = "java.lang.IllegalStateException: closed\\n\\tat com.shop.orders.OrderService.find(OrderService.java:214)"
+_OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
+
+
+def _authorization(merchant: Merchant) -> str:
+    pair = f"{merchant.username}:{merchant.password}".encode()
+    return "Basic " + base64.b64encode(pair).decode("ascii")
+
+
+def _pair(call: Call) -> tuple[str, str]:
+    """Return username and password as they were sent, empty where there is none."""
+    scheme, _, encoded = (call.request.headers.get("Authorization") or "").partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        username, _, password = base64.b64decode(encoded).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return username, password
+
+
+def _owner(call: Call) -> Merchant | None:
+    stored = call.stored
+    return next((each for each in DEFAULT_MERCHANTS if stored is not None and each.merchant_id == stored.merchant_id),
+                None)
+
+
+def _let_in(when: Callable[[Call, Merchant], bool]) -> Behaviour:
+    """Take a caller for the owner of the order if what was sent is good enough."""
+
+    def behave(call: Call) -> Response:
+        owner = _owner(call)
+        if owner is None or not when(call, owner):
+            return call.proceed()
+        return call.proceed(call.headed("Authorization", _authorization(owner)))
+
+    return behave
+
+
+def _known_username(call: Call, owner: Merchant) -> bool:
+    return _pair(call)[0] == owner.username
+
+
+def _known_password(call: Call, owner: Merchant) -> bool:
+    return _pair(call)[1] == owner.password
+
+
+def _in_any_case(call: Call, owner: Merchant) -> bool:
+    return _pair(call) != ("", "") and _pair(call)[1].lower() == owner.password.lower()
+
+
+def _cut_password(call: Call, owner: Merchant) -> bool:
+    username, password = _pair(call)
+    return username == owner.username and password[:12] == owner.password[:12]
+
+
+def _any_merchant(call: Call, _owner: Merchant) -> bool:
+    return any(_pair(call) == (each.username, each.password) for each in DEFAULT_MERCHANTS)
+
+
+def _nobody(call: Call, _owner: Merchant) -> bool:
+    return "Authorization" not in call.request.headers
+
+
+def _any_scheme(call: Call, owner: Merchant) -> bool:
+    scheme, _, token = (call.request.headers.get("Authorization") or "").partition(" ")
+    if scheme.lower() != "bearer":
+        return False
+    try:
+        return base64.b64decode(token).decode().startswith(owner.username)
+    except ValueError:
+        return False
+
+
+def _anybody(_call: Call, _owner: Merchant) -> bool:
+    return True
+
+
+def _other_part(name: str) -> Behaviour:
+    """Look a capture or refund up by its id alone, whatever order the path names."""
+
+    def behave(call: Call) -> Response:
+        response = call.proceed()
+        wanted = call.ids[name]
+        if response.status != 404 or call.order is None:
+            known = call.memory.setdefault(name, {})
+            if call.order is not None:
+                known.update(dict.fromkeys(call.order.captures | call.order.refunds, call.ids["order_id"]))
+            return response
+        other = call.memory.get(name, {}).get(wanted)
+        if other is None:
+            return response
+        return call.proceed(call.addressed(call.request.target.replace(call.ids["order_id"], other)))
+
+    return behave
+
+
+def _remembering(name: str) -> Behaviour:
+    """As ``_other_part``, and learn the parts of an order whenever it is read or written."""
+    looked_up = _other_part(name)
+
+    def behave(call: Call) -> Response:
+        if name in call.ids:
+            return looked_up(call)
+        response = call.proceed()
+        if call.order is not None:
+            parts = [*call.order.captures, *call.order.refunds]
+            call.memory.setdefault(name, {}).update(dict.fromkeys(parts, call.ids["order_id"]))
+        return response
+
+    return behave
+
+
+def _decoded(depth: int) -> Behaviour:
+    """Decode a path further than the request line asks for, and follow its dot segments."""
+
+    def behave(call: Call) -> Response:
+        response = call.proceed()
+        if response.status not in (400, 404) or "%" not in call.request.target:
+            return response
+        target = call.request.target
+        for _ in range(depth):
+            target = unquote(target)
+        parts: list[str] = []
+        for part in target.split("/"):
+            if part == "..":
+                del parts[-1:]
+            elif part != ".":
+                parts.append(part)
+        path = "/".join(parts).rstrip("/")
+        if BASE_PATH not in path or path == call.request.target or any(sign <= " " for sign in path):
+            return response
+        return call.proceed(call.addressed(path))
+
+    return behave
+
+
+def _cut_at(*signs: str) -> Behaviour:
+    """Read an id up to a sign."""
+
+    def behave(call: Call) -> Response:
+        target = call.request.target
+        for sign in signs:
+            target = target.partition(sign)[0]
+        return call.proceed(call.addressed(target) if target != call.request.target else None)
+
+    return behave
+
+
+def _overridden(call: Call) -> Response:
+    method = next((value for name in _OVERRIDES if (value := call.request.headers.get(name))), "")
+    if not method:
+        return call.proceed()
+    return call.proceed(call.addressed(call.request.target, method))
+
+
+def _overridden_by_query(call: Call) -> Response:
+    path, _, query = call.request.target.partition("?")
+    if not query.startswith("_method="):
+        return call.proceed()
+    return call.proceed(call.addressed(path, query.removeprefix("_method=")))
+
+
+def _injected(text: str, response: Response) -> Response:
+    """Write a text into the head of the answer, line ends included."""
+    fields = []
+    for line in unquote(text).split("\n")[1:]:
+        name, colon, value = line.strip().partition(":")
+        if colon and name.replace("-", "").isalnum():
+            fields.append((name, value.strip()))
+    return Response(response.status, Headers((*response.headers.items, *fields)), response.body)
+
+
+def _description_in_head(response: Response, call: Call) -> Response:
+    return _injected(str(call.sent.get("description", "")), response)
+
+
+def _id_in_head(response: Response, call: Call) -> Response:
+    return _injected(call.ids["order_id"], response)
+
+
+def _told_secret(response: Response, call: Call) -> Response:
+    value = answered_json(response)
+    if not isinstance(value, dict):
+        return response
+    return with_json(response, {**value, "error_messages": [f"Authentication of {':'.join(_pair(call))} failed."]})
+
+
+def _echoed_headers(response: Response, call: Call) -> Response:
+    return with_headers(response, {"X-Debug-Authorization": call.request.headers.get("Authorization")})
+
+
+def _secret_in_order(response: Response, call: Call) -> Response:
+    value = answered_json(response)
+    return with_json(response, {**value, "merchant_data": _pair(call)[1]})
+
+
+def _traced(trace: str) -> Callable[[Response, Call], Response]:
+    def edit(response: Response, _call: Call) -> Response:
+        value = answered_json(response)
+        return with_json(response, {**value, "error_messages": [trace]}) if isinstance(value, dict) else response
+
+    return edit
+
+
+def _debug_page(response: Response, _call: Call) -> Response:
+    return with_body(response, f"<html><body><h1>404</h1><pre>{_TRACE}</pre></body></html>".encode(), "text/html")
+
+
+def _any_size(call: Call) -> Response:
+    """Read a body of any size."""
+    if len(call.request.body) <= 1_000_000:
+        return call.proceed()
+    squeezed = b" ".join(call.request.body.split())
+    request = Request(call.request.method, call.request.target, call.request.headers, squeezed)
+    return call.proceed(request)
+
+
+def _too_deep(call: Call) -> Response:
+    if call.request.body.count(b"[") < 1_000:
+        return call.proceed()
+    return call.refuse(500, "INTERNAL_SERVER_ERROR", "Unexpected server error")
+
+
+def _known_to_others(call: Call) -> Response:
+    """Tell whether another merchant's order exists by answering an acknowledgement of it."""
+    response = call.proceed()
+    return Response(204) if response.status == 404 and call.stored is not None and call.order is None else response
+
+
+def _keys_of_all(call: Call) -> Response:
+    """Look a key up among those of all merchants."""
+    response = call.proceed()
+    if succeeded(response) and call.key:
+        call.memory.setdefault(call.key, response)
+    elif call.key in call.memory and response.status == 404:
+        known: Response = call.memory[call.key]
+        return known
+    return response
+
+
+FAULTS = (
+    Fault("captures-without-credentials", _CLASS, ("getCaptures",), "Captures can be listed without credentials",
+          "Anybody who knows an order id sees what was paid.", "OM-SEC-01", _let_in(_nobody)),
+    Fault("release-for-anybody", _CLASS, ("releaseRemainingAuthorization",), "Credentials are not checked on a release",
+          "Anybody can give a merchant's authorisations back.", "OM-SEC-01", _let_in(_anybody)),
+    Fault("cancel-with-username", _CLASS, ("cancelOrder",), "Any password will do for a cancellation",
+          "Anybody who knows the username cancels orders.", "OM-SEC-01", _let_in(_known_username)),
+    Fault("read-with-password-only", _CLASS, ("getOrder",), "The username is not looked at",
+          "A password that leaked reads orders under any name.", "OM-SEC-01", _let_in(_known_password)),
+    Fault("password-in-any-case", _CLASS, ("refundOrder", "getOrder"), "The case of a password does not count",
+          "A password is guessed in a fraction of the time.", "OM-SEC-01", _let_in(_in_any_case)),
+    Fault("password-cut-at-12", _CLASS, ("captureOrder", "getCapture"), "Only 12 characters of a password count",
+          "A long password protects no better than a short one.", "OM-SEC-01", _let_in(_cut_password)),
+    Fault("bearer-of-username", _CLASS, ("get", "getCapture"), "A bearer token that holds the username is accepted",
+          "Anybody who knows the username reads refunds.", "OM-SEC-01", _let_in(_any_scheme)),
+    Fault("other-merchant-reads", _CLASS, ("getOrder",), "Any merchant can read any order",
+          "Competitors read names, addresses and amounts.", "OM-SEC-02", _let_in(_any_merchant)),
+    Fault("other-merchant-lists", _CLASS, ("getCaptures", "getCapture", "get"), "Any merchant can read any capture",
+          "Competitors read what was sold.", "OM-SEC-02", _let_in(_any_merchant)),
+    Fault("other-merchant-refunds", _CLASS, ("refundOrder",), "Any merchant can refund any order",
+          "Somebody else gives the merchant's money away.", "OM-SEC-02", _let_in(_any_merchant)),
+    Fault("other-merchant-appends", _CLASS, ("appendOrderShippingInfo", "appendShippingInfo"),
+          "Any merchant can file parcels for any order", "Customers are sent to forged tracking pages.", "OM-SEC-02",
+          _let_in(_any_merchant)),
+    Fault("other-merchant-redirects", _CLASS, ("updateConsumerDetails", "updateMerchantReferences"),
+          "Any merchant can redirect any parcel", "Goods go to a thief.", "OM-SEC-02", _let_in(_any_merchant)),
+    Fault("other-merchant-prolongs", _CLASS, ("extendAuthorizationTime", "extendDueDate"),
+          "Any merchant can extend any order", "The merchant pays fees for what somebody else asked for.", "OM-SEC-02",
+          _let_in(_any_merchant)),
+    Fault("other-merchant-learns", _CLASS, ("acknowledgeOrder",), "Any merchant can acknowledge any order",
+          "Orders look handled that nobody handles.", "OM-SEC-02", _known_to_others),
+    Fault("capture-of-other-order", _CLASS, ("getCapture", "captureOrder", "getOrder"),
+          "A capture can be read under any order", "Somebody else's parcel is taken for the customer's.", "OM-ERROR-09",
+          _remembering("capture_id")),
+    Fault("refund-of-other-order", _CLASS, ("get", "refundOrder", "getOrder"), "A refund can be read under any order",
+          "Somebody else's refund is taken for the customer's.", "OM-ERROR-09", _remembering("refund_id")),
+    Fault("path-decoded-twice", _CLASS, ("getCapture",), "Ids are decoded twice",
+          "An id chosen by an attacker reaches another resource.", "OM-SEC-05", _decoded(2)),
+    Fault("dot-segments-followed", _CLASS, ("getCapture", "getOrder"), "Encoded dot segments are followed",
+          "An id chosen by an attacker reaches another resource.", "OM-SEC-05", _decoded(1)),
+    Fault("id-ends-at-null", _CLASS, ("getCapture",), "An id ends at a null character",
+          "Checks of the whole id are circumvented.", "OM-SEC-05", _cut_at("%00")),
+    Fault("id-ends-at-semicolon", _CLASS, ("getCapture",), "What follows a semicolon in an id is ignored",
+          "Rules of a gateway that look at paths are circumvented.", "OM-SEC-05", _cut_at(";")),
+    Fault("method-overridden", _CLASS, ("getCaptures",), "A header overrides the method",
+          "A link that only reads can capture money.", "OM-SEC-07", _overridden),
+    Fault("method-in-query", _CLASS, ("getCaptures",), "A query parameter overrides the method",
+          "A link that only reads can capture money.", "OM-SEC-07", _overridden_by_query),
+    Fault("description-in-head", _CLASS, ("captureOrder",), "A description with line ends becomes header fields",
+          "Text from a shop's customer controls what caches and clients see.", "OM-SEC-06",
+          in_success(_description_in_head)),
+    Fault("id-in-head", _CLASS, ("getOrder", "cancelOrder"), "An id with line ends becomes header fields",
+          "A forged link controls what caches and clients see.", "OM-SEC-06", in_refusal(_id_in_head)),
+    Fault("secret-in-message", _CLASS, ALL, "The 401 repeats the credentials",
+          "Passwords end up in logs and error trackers.", "OM-SEC-04", in_refusal(_told_secret, 401)),
+    Fault("secret-in-header", _CLASS, READS, "Reads echo the Authorization header",
+          "Passwords end up in logs and error trackers.", "OM-SEC-04", in_success(_echoed_headers)),
+    Fault("secret-in-order", _CLASS, ("getOrder",), "The order shows the password of the caller",
+          "Whoever may read orders learns the password.", "OM-SEC-04", in_success(_secret_in_order)),
+    Fault("trace-in-refusal", _CLASS, ("captureOrder",), "A refused capture shows a stack trace",
+          "Attackers learn how the service is built.", "OM-SEC-03", in_refusal(_traced(_TRACE), 403)),
+    Fault("trace-in-validation", _CLASS, ("refundOrder",), "A body with mistakes is answered with a stack trace",
+          "Attackers learn how the service is built.", "OM-SEC-03", in_refusal(_traced(_JAVA_TRACE), 422)),
+    Fault("debug-page-for-unknown", _CLASS, (), "A path that leads nowhere gets a debugging page",
+          "Attackers learn how the service is built.", "OM-SEC-03", in_refusal(_debug_page, 404), unrouted=True),
+    Fault("any-size-accepted", _CLASS, ("captureOrder", "appendShippingInfo"), "A body of any size is accepted",
+          "A single caller fills the memory of the service.", "OM-SEC-08", _any_size),
+    Fault("deep-body-fails", _CLASS, ("updateAuthorization",), "A deeply nested body makes the service fail",
+          "A single caller takes the service down.", "OM-SEC-08", _too_deep),
+    Fault("keys-shared-by-merchants", _CLASS, ("captureOrder", "refundOrder"), "Keys of all merchants are one memory",
+          "A merchant is told the id of somebody else's capture.", "OM-SEC-02", _keys_of_all),
+)
