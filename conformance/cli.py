@@ -29,6 +29,7 @@ COMMANDS = {
     "smoke": "conformance.commands.smoke",
     "serve": "conformance.commands.serve",
     "check": "conformance.commands.check",
+    "record": "conformance.commands.record",
     "explain": "conformance.commands.explain",
     "cases": "conformance.commands.cases",
 }

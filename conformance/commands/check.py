@@ -28,7 +28,11 @@ def command(*, paths: tuple[Path, ...], json_file: Path | None, junit_file: Path
     named. Exchanges with other APIs are counted, not judged. Within a file each answer is held against all that went
     before.
 
-    Exit status: 0 conforms, 1 an exchange failed, 2 a file could not be read or nothing could be judged.
+    A cassette of this suite that was edited, has expired, or records a case that is gone does not count; one that was
+    recorded under another contract is judged by the present one, and noted.
+
+    Exit status: 0 conforms, 1 an exchange failed, 2 a file could not be read, a cassette does not count, or nothing
+    could be judged.
     """
     files = destinations(json=json_file, junit=junit_file)
 
@@ -38,6 +42,7 @@ def command(*, paths: tuple[Path, ...], json_file: Path | None, junit_file: Path
     from conformance.reports.json_report import write_json  # noqa: PLC0415 - heavy
     from conformance.reports.junit import write_junit  # noqa: PLC0415 - heavy
     from conformance.reports.terminal import printable  # noqa: PLC0415 - heavy
+    from conformance.suites.catalogue import is_case  # noqa: PLC0415 - heavy
 
     def tell(file: CheckedFile) -> None:
         for line in file.lines():
@@ -45,7 +50,7 @@ def command(*, paths: tuple[Path, ...], json_file: Path | None, junit_file: Path
             click.echo(printable(line).replace("\n", "\\n"))
 
     contract = load_contract()
-    checked = check_paths(paths, contract, tell)
+    checked = check_paths(paths, contract, tell, is_case=is_case)
     result = checked.run_result(contract)
     writers = {"json": write_json, "junit": write_junit}
     for name, path in files.items():

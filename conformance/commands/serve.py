@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import click
 
 from conformance.commands.credentials import from_environment
@@ -31,9 +34,23 @@ PORT = click.IntRange(0, 65535)
 @click.option(
     "--rate-limit", type=click.IntRange(min=1), metavar="N", help="Requests a second for a merchant.  [default: none]"
 )
+@click.option(
+    "--cassettes",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="DIR",
+    help="Replay these recordings in place of the simulator.",
+)
 @click.option("--real-time", is_flag=True, help="Let time pass; otherwise it moves only by POST /clock.")
 def command(
-    *, host: str, port: int, control_port: int, seed: int, behaviour: str, rate_limit: int | None, real_time: bool
+    *,
+    host: str,
+    port: int,
+    control_port: int,
+    seed: int,
+    behaviour: str,
+    rate_limit: int | None,
+    cassettes: Path | None,
+    real_time: bool,
 ) -> None:
     """Run the simulator until interrupted; one line with its URLs tells that it is ready.
 
@@ -43,7 +60,14 @@ def command(
 
     The control interface takes orders (POST /orders), moves time (POST /clock), provokes faults (POST /faults) and
     tells what happened (GET /exchanges, GET /ledger/ID). It asks nobody for credentials: keep it on loopback.
+
+    With --cassettes it answers from recordings instead, to any credentials; a request that was not recorded gets
+    status 599 and an account of what differs. GET /unplayed on the control port tells what nobody asked for, POST
+    /reset rewinds.
     """
+    if cassettes is not None:
+        _replay(cassettes, host, port, control_port)
+        return
     replaced = from_environment()
 
     from conformance.contract.contract import load_contract  # noqa: PLC0415 - heavy
@@ -69,3 +93,22 @@ def command(
         print(f"API {base_url} control {control_url} username {first.username}", flush=True)  # noqa: T201 - as said
 
     run_server(simulator, host, port, control_port, ready)
+
+
+def _replay(cassettes: Path, host: str, port: int, control_port: int) -> None:
+    from conformance.contract.contract import load_contract  # noqa: PLC0415 - heavy
+    from conformance.recordings.pseudonym import PUBLIC_SALT, SALT_VARIABLE  # noqa: PLC0415 - heavy
+    from conformance.recordings.redaction import redactor_for  # noqa: PLC0415 - heavy
+    from conformance.recordings.replay import CassetteControl, CassetteService, load_cassettes  # noqa: PLC0415 - heavy
+    from conformance.simulator.socket_door import run_server  # noqa: PLC0415 - heavy
+
+    contract = load_contract()
+    redactor = redactor_for(contract, os.environ.get(SALT_VARIABLE) or PUBLIC_SALT)
+    service = CassetteService(load_cassettes([cassettes]), contract, redactor)
+    for note in service.notes:
+        click.echo(f"klarna-conformance: {note}", err=True)
+
+    def ready(base_url: str, control_url: str) -> None:
+        print(f"API {base_url} control {control_url} cassettes {len(service.cassettes)}", flush=True)  # noqa: T201 - as above
+
+    run_server(service, host, port, control_port, ready, control=CassetteControl(service))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from conformance import __version__
@@ -14,6 +15,7 @@ from conformance.exceptions import RecordingError
 from conformance.exchange import Exchange
 from conformance.judge.finding import Finding, Judgement
 from conformance.judge.judge import Judge
+from conformance.recordings.cassette import restored, shortcomings
 from conformance.recordings.coverage import cover_errors, cover_operations
 from conformance.recordings.reader import Source, find_sources, read_recording
 from conformance.recordings.recording import Format, Interaction, NotARecordingError, Recording
@@ -43,8 +45,9 @@ class CheckedExchange:
 class CheckedFile:
     """One file: what was judged in it, or why nothing could be.
 
-    ``foreign`` counts the exchanges with other APIs. ``skipped`` is the reason why a file found in a directory is no
-    recording, ``broken`` the reason why a file could not be read; both are empty for a recording.
+    ``faults`` say why a cassette of this suite no longer counts (expired, edited, its case is gone), ``remarks`` what
+    is worth a note. ``foreign`` counts the exchanges with other APIs. ``skipped`` is the reason why a file found in a
+    directory is no recording, ``broken`` the reason why a file could not be read; both are empty for a recording.
     """
 
     path: Path
@@ -54,6 +57,8 @@ class CheckedFile:
     foreign: int = 0
     skipped: str = ""
     broken: str = ""
+    faults: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """Tell of the file in plain lines: a verdict for every exchange, findings and reasons below it."""
@@ -61,6 +66,8 @@ class CheckedFile:
             yield f"skipped       {self.skipped}"
         if self.broken:
             yield f"{Verdict.ERROR.value:<12}  {self.broken}"
+        for fault in self.faults:
+            yield f"{Verdict.ERROR.value:<12}  {self.path}: {fault}"
         for exchange in self.exchanges:
             case = exchange.case
             answer = "" if exchange.status is None else f" {exchange.status}"
@@ -86,6 +93,9 @@ class CheckResult:
         for file in self.files:
             if file.broken:
                 found.append(CaseResult(file.label, Verdict.ERROR, Level.CORE.value, why=file.broken))
+            if file.faults:
+                why = f"{file.path}: {'; '.join(file.faults)}"
+                found.append(CaseResult(file.label, Verdict.ERROR, Level.CORE.value, why=why))
             found.extend(exchange.case for exchange in file.exchanges)
         return tuple(found)
 
@@ -94,6 +104,9 @@ class CheckResult:
         broken = [file.broken for file in self.files if file.broken]
         if broken:
             return broken[0] if len(broken) == 1 else f"{len(broken)} files cannot be read; the first: {broken[0]}"
+        void = [f"{file.path}: {file.faults[0]}" for file in self.files if file.faults]
+        if void:
+            return void[0] if len(void) == 1 else f"{len(void)} cassettes do not count; the first: {void[0]}"
         exchanges = [exchange for file in self.files for exchange in file.exchanges]
         if any(exchange.case.exchanges for exchange in exchanges):
             return ""
@@ -111,6 +124,9 @@ class CheckResult:
         notes = [f"skipped {file.skipped}" for file in self.files if file.skipped]
         if self._foreign():
             notes.append(f"{_counted(self._foreign(), 'exchange')} with other APIs not judged")
+        # Of a whole directory that was recorded under another contract one line is enough.
+        said = Counter(remark for file in self.files for remark in file.remarks)
+        notes += [f"{_counted(number, 'cassette')}: {remark}" for remark, number in said.items()]
         return tuple(notes)
 
     def totals(self) -> str:
@@ -141,9 +157,17 @@ class CheckResult:
 
 
 def check_paths(
-    paths: Iterable[Path], contract: Contract, tell: Callable[[CheckedFile], None] | None = None
+    paths: Iterable[Path],
+    contract: Contract,
+    tell: Callable[[CheckedFile], None] | None = None,
+    *,
+    is_case: Callable[[str], bool] | None = None,
+    today: date | None = None,
 ) -> CheckResult:
     """Judge every recording that the paths name or contain; ``tell`` hears of each file as soon as it is judged.
+
+    ``is_case`` tells whether the suite has a case, so that cassettes of cases that are gone are found; without it
+    nobody looks. ``today`` (UTC) decides what has expired.
 
     A file that cannot be read is part of the result and does not keep the others from being judged. Raises
     RecordingError for a directory that cannot be listed.
@@ -151,18 +175,26 @@ def check_paths(
     files: list[CheckedFile] = []
     labels: set[str] = set()
     cells: set[tuple[str, int, str]] = set()
+    day = datetime.now(UTC).date() if today is None else today
     for source in find_sources(paths):
         # Two directories may hold files of the same name, and an id stands for one exchange only.
         label = _writable(source.label if source.label not in labels else source.path.as_posix())
         labels.add(source.label)
-        checked = _check_file(source, label, contract, cells)
+        checked = _check_file(source, label, contract, cells, is_case, day)
         files.append(checked)
         if tell is not None:
             tell(checked)
     return CheckResult(tuple(files), frozenset(cells))
 
 
-def _check_file(source: Source, label: str, contract: Contract, cells: set[tuple[str, int, str]]) -> CheckedFile:
+def _check_file(
+    source: Source,
+    label: str,
+    contract: Contract,
+    cells: set[tuple[str, int, str]],
+    is_case: Callable[[str], bool] | None,
+    today: date,
+) -> CheckedFile:
     try:
         recording = read_recording(source.path)
     except NotARecordingError as error:
@@ -173,7 +205,21 @@ def _check_file(source: Source, label: str, contract: Contract, cells: set[tuple
         return CheckedFile(source.path, label, broken=str(error))
     trial = _Trial(recording, label, contract)
     exchanges = tuple(trial.judge_all(cells))
-    return CheckedFile(source.path, label, recording.format, exchanges, trial.foreign)
+    header = recording.header
+    faults: list[str] = []
+    remarks: list[str] = []
+    if header is not None:
+        known = is_case(header.case) if is_case is not None else None
+        faults, remarks = shortcomings(header, contract.digest, today, known)
+    return CheckedFile(
+        source.path,
+        label,
+        recording.format,
+        exchanges,
+        trial.foreign,
+        faults=tuple(faults),
+        remarks=tuple(remarks),
+    )
 
 
 class _Trial:
@@ -184,12 +230,15 @@ class _Trial:
         self.label = label
         self.contract = contract
         self.foreign = 0
-        self._judge = Judge(contract, credentials_visible=False)
+        # A cassette of ours tells merchants apart; of any other nobody knows what was done to its credentials.
+        self._visible = recording.header is not None
+        self._judge = Judge(contract, credentials_visible=self._visible)
         self._stories: dict[str, deque[str]] = {}
 
     def judge_all(self, cells: set[tuple[str, int, str]]) -> Iterator[CheckedExchange]:
         for interaction in self.recording.interactions:
-            judgement = self._judge.feed(interaction.exchange)
+            exchange = restored(interaction.exchange) if self._visible else interaction.exchange
+            judgement = self._judge.feed(exchange)
             if judgement.foreign:
                 self.foreign += 1
                 continue
@@ -198,7 +247,7 @@ class _Trial:
             yield self._checked(interaction, judgement)
             if interaction.lacking and judgement.operation is not None and judgement.operation.writes:
                 # Something was changed that nobody can know, so what was learnt of the orders no longer holds.
-                self._judge = Judge(self.contract, credentials_visible=False)
+                self._judge = Judge(self.contract, credentials_visible=self._visible)
 
     def _checked(self, interaction: Interaction, judgement: Judgement) -> CheckedExchange:
         exchange = interaction.exchange

@@ -13,9 +13,9 @@ __all__ = [
     "HEADER_WORDS",
     "PAGE_WORDS",
     "PATH_WORDS",
+    "POLICY_VERSION",
     "SECRET_PARENTS",
     "Kind",
-    "POLICY_VERSION",
     "kind_of_field",
 ]
 
@@ -46,7 +46,7 @@ class Kind(StrEnum):
     BIRTH = "birth"
     NATIONAL = "national id"
     MERCHANT = "merchant id"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - the name of a kind, not a password
     REFERENCE = "reference"
     LINK = "link"
     TEXT = "text"
@@ -171,6 +171,7 @@ DROPPED_HEADERS = frozenset(
 )
 
 HEADERS: Mapping[str, Kind] = {
+    "x-merchant": Kind.TEXT,
     "klarna-correlation-id": Kind.ID,
     "klarna-idempotency-key": Kind.ID,
     "capture-id": Kind.ID,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.exceptions import RecordingError
+from conformance.recordings.cassette import read_header
 from conformance.recordings.har import read_har
 from conformance.recordings.json_document import looks_like_json, parse_json
 from conformance.recordings.node import Node, Value
@@ -17,7 +18,7 @@ from conformance.recordings.ruby_vcr import read_ruby_vcr
 from conformance.recordings.vcrpy import read_vcrpy
 from conformance.recordings.yaml_document import parse_yaml
 
-__all__ = ["MAX_FILE", "SUFFIXES", "Source", "find_sources", "read_recording"]
+__all__ = ["MAX_FILE", "SUFFIXES", "Source", "find_sources", "parse_recording", "read_recording"]
 
 MAX_FILE = 200_000_000
 """Bytes beyond which a file is refused unread."""
@@ -81,7 +82,12 @@ def read_recording(path: Path) -> Recording:
     Raises NotARecordingError for a file that holds something else, and RecordingError, with the line where it is known,
     for one that cannot be read, is larger than ``MAX_FILE``, or is a recording that is broken.
     """
-    document = Node(_parse(_load(path), str(path)), str(path))
+    return parse_recording(_load(path), path)
+
+
+def parse_recording(data: bytes, path: Path) -> Recording:
+    """Read what a file holds; ``path`` is named in complaints. Raises as ``read_recording`` does."""
+    document = Node(_parse(data, str(path)), str(path))
     if isinstance(document.value, dict):
         for key, layout, read in _LAYOUTS:
             top = document.child(key)
@@ -90,7 +96,8 @@ def read_recording(path: Path) -> Recording:
             if layout is Format.HAR and not (isinstance(top.value, dict) and "entries" in top.value):
                 # Programs of all kinds keep something under this name; an archive keeps its entries there.
                 raise NotARecordingError(f"{path}: is no recording: its 'log' has no 'entries'")
-            return Recording(path, layout, tuple(read(document)))
+            header = read_header(document) if layout is Format.VCRPY else None
+            return Recording(path, layout, tuple(read(document)), header)
     raise NotARecordingError(f"{path}: is no recording: it has neither 'interactions', 'http_interactions' nor 'log'")
 
 

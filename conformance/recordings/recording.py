@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conformance.exceptions import RecordingError
 from conformance.exchange import Exchange
+from conformance.recordings.cassette import Header
 
 __all__ = ["Format", "Interaction", "NotARecordingError", "Recording"]
 
@@ -44,8 +45,12 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One file of recorded traffic, its interactions in the order in which they happened."""
+    """One file of recorded traffic, its interactions in the order in which they happened.
+
+    ``header`` is what a cassette of this suite says of itself, None for files of other makers.
+    """
 
     path: Path
     format: Format
     interactions: tuple[Interaction, ...]
+    header: Header | None = None

@@ -8,6 +8,7 @@ what was written with what is read keep their meaning.
 from __future__ import annotations
 
 import base64
+import binascii
 import functools
 import json
 import re
@@ -31,16 +32,21 @@ from conformance.recordings.policy import (
 )
 from conformance.recordings.pseudonym import PUBLIC_SALT, Pseudonyms, is_uuid
 
-__all__ = ["MARK", "Redactor", "contract_words", "redactor_for"]
+__all__ = ["MARK", "MERCHANT", "UNUSABLE", "Redactor", "contract_words", "redactor_for"]
 
 MARK = "X-Redaction"
 """The header by which an exchange tells that it has been redacted, with the version of the policy."""
 
+MERCHANT = "X-Merchant"
+"""The header that stands for Authorization: who asked, without a word of what proves it."""
+
+UNUSABLE = "unusable"
+"""Stands for an Authorization value that is no Basic credentials."""
+
 HOME = "https://api.playground.klarna.com"
-"""Stands for every host that is neither Klarna's nor on loopback."""
+"""Stands for every host that is not Klarna's own: which machine was asked is nobody's business."""
 
 _KEPT_DOMAINS = (".klarna.com", ".kustom.co")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?", re.ASCII)
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}):(//)([^/?#]*)", re.ASCII)
 
@@ -147,9 +153,11 @@ class Redactor:
         if request.headers.get(MARK) == POLICY_VERSION:
             return request
         body = self.body(request.body, request.headers.get("Content-Type") or "")
-        return Request(
-            request.method, self.target(request.target), self._headers(request.headers, request.body, body), body
-        )
+        headers = self._headers(request.headers, request.body, body)
+        credentials = request.headers.get("Authorization")
+        if credentials is not None:
+            headers = Headers([*headers.without(MERCHANT), (MERCHANT, self.merchant(credentials))])
+        return Request(request.method, self.target(request.target), headers, body)
 
     def response(self, response: Response, ids: frozenset[str] = frozenset()) -> Response:
         """Redact an answer and mark it; ``ids`` may stay in its texts."""
@@ -172,11 +180,24 @@ class Redactor:
             if name.lower() not in DROPPED_HEADERS
         )
 
+    def merchant(self, credentials: str) -> str:
+        """Return what stands for an Authorization value: equal for equal values, and nothing can be read out of it."""
+        scheme, _, encoded = credentials.strip(" \t").partition(" ")
+        try:
+            pair = base64.b64decode(encoded.strip(" \t"), validate=True)
+        except (binascii.Error, ValueError):
+            return UNUSABLE
+        if scheme.lower() != "basic" or b":" not in pair:
+            return UNUSABLE
+        return "merchant-" + self.pseudonyms.digest(f"merchant|{encoded.strip()}")
+
     def _headers(self, headers: Headers, before: bytes, after: bytes, ids: frozenset[str] = frozenset()) -> Headers:
         pairs = list(self.headers(headers, ids))
         if before and len(before) != len(after):
             pairs = [
-                (name, str(len(after))) if name.lower() == "content-length" and value == str(len(before)) else (name, value)
+                (name, str(len(after)))
+                if name.lower() == "content-length" and value == str(len(before))
+                else (name, value)
                 for name, value in pairs
             ]
         return Headers([*pairs, (MARK, POLICY_VERSION)])
@@ -318,7 +339,9 @@ class Redactor:
             text = self._secret.sub(lambda found: self._pieces(found[0]), text)
         if "@" in text:
             text = _MAIL.sub(lambda found: self.pseudonyms.mail(found[0]), text)
-        text = _LONG_NUMBER.sub(lambda found: found[0] if _in_uuid(found) else self._pieces(found[0]), text)
+        text = _LONG_NUMBER.sub(
+            lambda found: found[0] if found[0] in words or _in_uuid(found) else self._pieces(found[0]), text
+        )
 
         def stand_in(piece: re.Match[str]) -> str:
             said = piece[0]
@@ -410,7 +433,9 @@ class Redactor:
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", re.ASCII)
 
 
-_COUNTS = frozenset({"content-length", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"})
+_COUNTS = frozenset(
+    {"content-length", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+)
 _TIMES = frozenset({"date", "expires"})
 
 
@@ -424,10 +449,8 @@ def _plain_header(name: str, value: str) -> bool:
 def _origin(scheme: str, authority: str) -> str:
     host = authority.rpartition("@")[2]
     found = _HOST.fullmatch(host)
-    if found is not None and scheme.lower() in ("http", "https"):
-        name = found[1].lower()
-        if name in _LOOPBACK or name.endswith(_KEPT_DOMAINS):
-            return f"{scheme}://{host}"
+    if found is not None and scheme.lower() in ("http", "https") and found[1].lower().endswith(_KEPT_DOMAINS):
+        return f"{scheme}://{host}"
     return HOME
 
 
@@ -469,7 +492,15 @@ def _spelled(raw: str, before: str, after: str) -> str:
     """Write a JSON text the way it was written, which is as it stands when nothing changed."""
     if before == after:
         return raw
-    return json.dumps(after, ensure_ascii="\\u" in raw)
+    made = json.dumps(after, ensure_ascii="\\u" in raw)
+    if not any(sign < " " for sign in raw):
+        return made
+    # A control character that was written as it is makes the document invalid, and it has to stay so.
+    return _ESCAPE.sub(lambda found: json.loads(f'"{found[0]}"') if found[0] in _CONTROLS else found[0], made)
+
+
+_ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
+_CONTROLS = frozenset(json.dumps(chr(number))[1:-1] for number in range(0x20))
 
 
 def _unescaped(text: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from conformance.exchange import Headers, Request
 from conformance.simulator.framing import LARGEST_BODY
-from conformance.simulator.service import Simulator
+from conformance.simulator.socket_door import Service
 
 __all__ = ["Application", "app"]
 
@@ -21,8 +21,8 @@ Application = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 _OF_THE_SERVER = frozenset({"date", "transfer-encoding"})
 
 
-def app(simulator: Simulator) -> Application:
-    """Return the application of a simulator; it serves HTTP and lifespan events."""
+def app(simulator: Service) -> Application:
+    """Return the application of a simulator, or of a replay; it serves HTTP and lifespan events."""
 
     async def application(scope: _Message, receive: _Receive, send: _Send) -> None:
         if scope["type"] == "lifespan":
@@ -43,7 +43,7 @@ async def _live(receive: _Receive, send: _Send) -> None:
             return
 
 
-async def _answer(simulator: Simulator, scope: _Message, receive: _Receive, send: _Send) -> None:
+async def _answer(simulator: Service, scope: _Message, receive: _Receive, send: _Send) -> None:
     body = bytearray()
     more = True
     while more:

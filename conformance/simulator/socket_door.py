@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Protocol, Self, cast
 
 from conformance.exceptions import UsageError
 from conformance.exchange import Headers, Request, Response
@@ -19,9 +19,18 @@ from conformance.simulator.control import Control
 from conformance.simulator.framing import Continue, Event, Framed, Refused, RequestReader, response_bytes
 from conformance.simulator.service import Simulator
 
-__all__ = ["ServerThread", "SocketServer", "run_server"]
+__all__ = ["ServerThread", "Service", "SocketServer", "run_server"]
 
 Handler = Callable[[Request], Response]
+
+
+class Service(Protocol):
+    """Whatever answers requests by a plain call: the simulator, a replay of cassettes, a control interface."""
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        ...
+
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -207,13 +216,28 @@ class _Door:
 
 
 class SocketServer:
-    """A simulator on two ports of one host, within a running event loop; port 0 takes any that is free."""
+    """A service on two ports of one host, within a running event loop; port 0 takes any that is free.
 
-    def __init__(self, simulator: Simulator, host: str = "127.0.0.1", port: int = 0, control_port: int = 0) -> None:
+    ``control`` answers on the second port; a simulator brings its own.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        control_port: int = 0,
+        *,
+        control: Service | None = None,
+    ) -> None:
+        if control is None:
+            if not isinstance(service, Simulator):
+                raise TypeError("only a simulator brings its own control interface")
+            control = Control(service)
         self._host = host
         self._ports = (port, control_port)
-        self._api = _Door(simulator.handle)
-        self._control = _Door(Control(simulator).handle)
+        self._api = _Door(service.handle)
+        self._control = _Door(control.handle)
 
     @property
     def base_url(self) -> str:
@@ -245,20 +269,24 @@ class SocketServer:
 
 
 def run_server(
-    simulator: Simulator, host: str, port: int, control_port: int, ready: Callable[[str, str], None]
+    service: Service,
+    host: str,
+    port: int,
+    control_port: int,
+    ready: Callable[[str, str], None],
+    *,
+    control: Service | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` gets the URL of the API and that of the control interface.
 
+    ``control`` answers on the second port; a simulator brings its own.
+
     Raises UsageError when a port cannot be listened on.
     """
-    # The process does nothing else from now on: what is loaded stays, and collecting garbage can wait for more of it.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GARBAGE)
 
     async def serve() -> None:
         stop = asyncio.Event()
-        server = SocketServer(simulator, host, port, control_port)
+        server = SocketServer(service, host, port, control_port, control=control)
         await server.start()
         try:
             with _signals(stop):
@@ -267,7 +295,11 @@ def run_server(
         finally:
             await server.stop()
 
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner, contextlib.suppress(KeyboardInterrupt):
+    with (
+        _less_collecting(),
+        asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
         runner.run(serve())
 
 
@@ -346,6 +378,20 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
     finally:
         for number in heard:
             loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _less_collecting() -> Iterator[None]:
+    """Collect garbage more rarely: the process only serves, and nearly all that it holds stays."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _refusal(refused: Refused) -> bytes:
