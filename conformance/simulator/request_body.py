@@ -20,7 +20,6 @@ LARGEST = 1_000_000
 _MOST_MESSAGES = 10
 _SPACE = " \t\r\n"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_TRACKING_NUMBERS = ("tracking_number", "return_tracking_number")
 
 
 class MalformedBodyError(Exception):
@@ -90,21 +89,20 @@ class RequestBodies:
         schema, validator = self._schemas[operation.id]
         if validator.is_valid(value):
             return ()
-        if self._accepts_numeric_tracking_number and _write_out_numbers(value) and validator.is_valid(value):
+        if self._accepts_numeric_tracking_number and _write_out_tracking_numbers(value) and validator.is_valid(value):
             return ()
         found = [_message(error, schema) for error in islice(validator.iter_errors(value), _MOST_MESSAGES)]
         return tuple(dict.fromkeys(found))
 
 
-def _write_out_numbers(value: Any) -> bool:
+def _write_out_tracking_numbers(value: Any) -> bool:
     entries = value.get("shipping_info") if isinstance(value, dict) else None
     if not isinstance(entries, list):
         return False
     for entry in entries:
-        for name in _TRACKING_NUMBERS:
-            number = entry.get(name) if isinstance(entry, dict) else None
-            if isinstance(number, int | float) and not isinstance(number, bool):
-                entry[name] = str(number)
+        number = entry.get("tracking_number") if isinstance(entry, dict) else None
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            entry["tracking_number"] = str(number)
     return True
 
 
