@@ -126,7 +126,7 @@ def embedded_targets(
         from conformance.simulator.faults.faulty_simulator import FaultySimulator  # noqa: PLC0415 - seldom needed
         from conformance.simulator.faults.zoo import fault_named  # noqa: PLC0415 - seldom needed
 
-        simulator = FaultySimulator(contract, fault_named(fault), seed=seed, behaviour=behaviour)
+        simulator = FaultySimulator(contract, fault_named(fault, contract), seed=seed, behaviour=behaviour)
 
     def make(_case_id: str) -> Target:
         simulator.reset()

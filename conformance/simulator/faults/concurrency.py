@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.exchange import Headers, Response
 from conformance.simulator.faults.call import Call
 from conformance.simulator.faults.changes import succeeded
-from conformance.simulator.faults.fault import Behaviour, Fault, FaultClass
+from conformance.simulator.faults.fault import Behaviour
 
-__all__ = ["FAULTS"]
+__all__ = ["BEHAVIOURS"]
 
-_CLASS = FaultClass.CONCURRENCY
 _SEEN = ("captured_amount", "refunded_amount", "remaining_authorized_amount", "order_amount", "state", "status")
 
 
@@ -79,24 +79,14 @@ def _rivals_share_correlation(call: Call) -> Response:
     return Response(response.status, Headers((*response.headers.without(name).items, (name, value))), response.body)
 
 
-FAULTS = (
-    Fault("capture-key-race", _CLASS, ("captureOrder",), "Captures with one key that arrive together are all made",
-          "A double click charges the customer twice.", "OM-IDEM-05", _key_not_yet_known),
-    Fault("refund-key-race", _CLASS, ("refundOrder",), "Refunds with one key that arrive together are all made",
-          "A double click pays the refund twice.", "OM-IDEM-05", _key_not_yet_known),
-    Fault("capture-race", _CLASS, ("captureOrder",), "Captures that arrive together exceed the authorisation",
-          "Two warehouses charge the customer for more than the order.", "OM-MONEY-04", _stale("captured_amount")),
-    Fault("refund-race", _CLASS, ("refundOrder",), "Refunds that arrive together exceed what is captured",
-          "Two clerks refund the same return.", "OM-MONEY-05", _stale("refunded_amount")),
-    Fault("capture-lost-update", _CLASS, ("captureOrder",), "Of captures that arrive together only the last is counted",
-          "The remainder is captured again.", "OM-MONEY-07", _stale()),
-    Fault("refund-lost-update", _CLASS, ("refundOrder",), "Of refunds that arrive together only the last is counted",
-          "What was refunded is refunded again.", "OM-MONEY-07", _stale()),
-    Fault("captures-share-id", _CLASS, ("captureOrder",), "Captures that arrive together get one id",
-          "Two parcels are filed under one capture.", "OM-IDEM-03", _one_id),
-    Fault("refund-made-and-refused", _CLASS, ("refundOrder",), "Of refunds that arrive together one is made and refused",
-          "The shop makes the refund that it was told had failed.", "OM-STATE-04", _rival_fails),
-    Fault("correlation-race", _CLASS, ("captureOrder", "refundOrder"),
-          "Calls that arrive together get one correlation id", "Support cannot tell two captures apart.",
-          "OM-SURFACE-08", _rivals_share_correlation),
-)
+BEHAVIOURS: Mapping[str, Behaviour] = {
+    "capture-key-race": _key_not_yet_known,
+    "refund-key-race": _key_not_yet_known,
+    "capture-race": _stale("captured_amount"),
+    "refund-race": _stale("refunded_amount"),
+    "capture-lost-update": _stale(),
+    "refund-lost-update": _stale(),
+    "captures-share-id": _one_id,
+    "refund-made-and-refused": _rival_fails,
+    "correlation-race": _rivals_share_correlation,
+}

@@ -10,31 +10,13 @@ from typing import Any
 from conformance.exchange import Response
 from conformance.simulator.faults.call import Call
 
-__all__ = ["ALL", "BODIES", "READS", "WRITES", "Behaviour", "Fault", "FaultClass"]
+__all__ = ["Behaviour", "Books", "Fault", "FaultClass"]
 
 Behaviour = Callable[[Call], Response]
-Books = Callable[[dict[str, Any]], None]
+"""Answers a request wrongly."""
 
-READS = ("getOrder", "getCaptures", "getCapture", "getOptionsForExtendDueDate", "get")
-BODIES = (
-    "updateAuthorization",
-    "captureOrder",
-    "extendDueDate",
-    "appendShippingInfo",
-    "updateConsumerDetails",
-    "updateMerchantReferences",
-    "refundOrder",
-    "appendOrderShippingInfo",
-)
-WRITES = (
-    *BODIES,
-    "acknowledgeOrder",
-    "triggerSendOut",
-    "extendAuthorizationTime",
-    "releaseRemainingAuthorization",
-    "cancelOrder",
-)
-ALL = (*READS, *WRITES)
+Books = Callable[[dict[str, Any]], None]
+"""Changes the ledger that the control interface shows."""
 
 
 class FaultClass(StrEnum):
@@ -55,8 +37,8 @@ class Fault:
     """One way to be wrong.
 
     ``operations`` are those whose requests ``behave`` is given; with ``unrouted`` it also gets requests that no
-    operation takes. ``costs`` says what a merchant would lose, ``requirement`` which rule is broken. ``books`` changes
-    the ledger that the control interface shows.
+    operation takes. ``costs`` says what a merchant would lose, ``requirement`` which rule is broken. ``books`` is None
+    where the ledger is right.
     """
 
     id: str

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.exchange import Response
 from conformance.simulator.faults.call import Call, answered_json
 from conformance.simulator.faults.changes import after, asked, each_order, in_json, refused, succeeded, with_json
-from conformance.simulator.faults.fault import Behaviour, Fault, FaultClass
+from conformance.simulator.faults.fault import Behaviour, Books
 from conformance.simulator.order import Capture, Order
 
-__all__ = ["FAULTS"]
+__all__ = ["BEHAVIOURS", "BOOKS"]
 
-_CLASS = FaultClass.MONEY
 _CAPTURE = ("captureOrder",)
 _REFUND = ("refundOrder",)
 _UPDATE = ("updateAuthorization",)
@@ -26,7 +25,11 @@ def _capture_up_to(limit: Callable[[Order], int]) -> Behaviour:
 
     def behave(call: Call) -> Response:
         order, amount = call.order, call.amount
-        if order is None or amount is None or order.state not in ("AUTHORIZED", "PART_CAPTURED", "CAPTURED", "RELEASED"):
+        if (
+            order is None
+            or amount is None
+            or order.state not in ("AUTHORIZED", "PART_CAPTURED", "CAPTURED", "RELEASED")
+        ):
             return call.proceed()
         remaining = order.remaining_authorized_amount
         if not remaining < amount <= limit(order):
@@ -85,6 +88,11 @@ def _refund_number(number: int) -> Callable[[Call], bool]:
 
 def _with_lines(call: Call) -> bool:
     return bool(call.sent.get("order_lines"))
+
+
+def _with_two_lines(call: Call) -> bool:
+    lines = call.sent.get("order_lines")
+    return isinstance(lines, list) and len(lines) > 1
 
 
 def _add(name: str, amount: Callable[[Call], int]) -> Callable[[Call, Response], None]:
@@ -192,8 +200,8 @@ def _net(sent: dict[str, Any], _call: Call) -> dict[str, Any]:
 
 
 def _lines_decide(sent: dict[str, Any], _call: Call) -> dict[str, Any]:
-    lines = [line["total_amount"] for line in sent["order_lines"] if isinstance(line, dict) and "total_amount" in line]
-    return {**sent, "refunded_amount": lines[0] if lines else sent["refunded_amount"]}
+    first = sent["order_lines"][0]
+    return {**sent, "refunded_amount": first["total_amount"]} if "total_amount" in first else sent
 
 
 def _is_valid_amount(call: Call) -> bool:
@@ -232,123 +240,77 @@ def _restored_by_extension(call: Call, _response: Response) -> None:
         call.order.remaining_authorized_amount = call.order.order_amount
 
 
-FAULTS = (
-    Fault("capture-above-by-one", _CLASS, _CAPTURE, "A capture of one above the remainder is accepted",
-          "The customer is charged more than was agreed to.", "OM-MONEY-04",
-          _capture_up_to(lambda order: order.remaining_authorized_amount + 1)),
-    Fault("second-capture-against-total", _CLASS, _CAPTURE,
-          "From the second capture on, the amount is checked against the order's total",
-          "Two parcels charge the customer up to twice.", "OM-MONEY-04",
-          _capture_up_to(lambda order: order.order_amount if order.captures else 0)),
-    Fault("capture-after-release", _CLASS, _CAPTURE, "After a release the remainder can still be captured",
-          "The customer is charged for what the merchant gave back.", "OM-MONEY-04",
-          _capture_up_to(lambda order: order.order_amount - order.captured_amount if order.state == "RELEASED" else 0)),
-    Fault("capture-against-original", _CLASS, _CAPTURE, "After a decrease the original amount can be captured",
-          "The customer is charged for goods that were taken off the order.", "OM-MONEY-04",
-          _capture_up_to(lambda order: order.original_order_amount - order.captured_amount)),
-    Fault("capture-refunded-again", _CLASS, _CAPTURE, "What is refunded can be captured once more",
-          "The customer is charged again for what was given back.", "OM-MONEY-04",
-          _capture_up_to(lambda order: order.remaining_authorized_amount + order.refunded_amount)),
-    Fault("captures-beyond-tenth-unchecked", _CLASS, _CAPTURE, "From the eleventh capture on nothing is checked",
-          "Orders with many parcels charge without end.", "OM-MONEY-04",
-          _capture_up_to(lambda order: 200_000_000 if len(order.captures) > 10 else 0)),
-    Fault("refund-above-by-one", _CLASS, _REFUND, "A refund of one above what is captured is accepted",
-          "The merchant pays back what was never paid.", "OM-MONEY-05",
-          _refund_up_to(lambda order: order.captured_amount - order.refunded_amount + 1 if order.captures else 0)),
-    Fault("refunds-not-cumulative", _CLASS, _REFUND, "Each refund may be as high as all that is captured",
-          "A refund that is sent twice is paid twice.", "OM-MONEY-05", _refund_up_to(lambda order: order.captured_amount)),
-    Fault("refund-against-total", _CLASS, _REFUND, "A part captured order can be refunded up to its total",
-          "The merchant pays back what was never paid.", "OM-MONEY-05",
-          _refund_up_to(lambda order: order.order_amount if order.captures else 0)),
-    Fault("refund-after-release-unchecked", _CLASS, _REFUND, "After a release a refund is checked against the total",
-          "The merchant pays back what was given back already.", "OM-MONEY-05",
-          _refund_up_to(lambda order: order.order_amount if order.state == "RELEASED" else 0)),
-    Fault("second-capture-remainder-refused", _CLASS, _CAPTURE, "Capturing exactly what remains is refused",
-          "The last parcel of an order is never paid.", "OM-MONEY-06",
-          refused(403, "CAPTURE_NOT_ALLOWED", "Captured amount is higher than the remaining authorized amount.",
-                  when=_capture_exact_again)),
-    Fault("full-refund-refused", _CLASS, _REFUND, "Refunding exactly what is left is refused",
-          "A customer who returns everything does not get the last cent.", "OM-MONEY-06",
-          refused(403, "REFUND_NOT_ALLOWED", "Refund amount is higher than captured amount.", when=_refund_exact)),
-    Fault("update-below-captured-by-one", _CLASS, _UPDATE, "A total of one below what is captured is accepted",
-          "More is captured than the order is worth.", "OM-MONEY-10", _update_down_to(lambda order: order.captured_amount - 1)),
-    Fault("update-below-captured", _CLASS, _UPDATE, "Any total below what is captured is accepted",
-          "The order is worth less than the customer was charged.", "OM-MONEY-10", _update_down_to(lambda _order: 1)),
-    Fault("update-as-difference", _CLASS, _UPDATE, "The new total is added to the old one",
-          "A correction of an order doubles it.", "OM-MONEY-07", asked(_as_delta, _is_valid_amount)),
-    Fault("update-keeps-remaining", _CLASS, _UPDATE, "An increase does not raise the remainder",
-          "What the customer agreed to pay in addition cannot be captured.", "OM-MONEY-01", _kept_remaining_when_raised),
-    Fault("update-forgets-captured", _CLASS, _UPDATE, "After an update everything remains, captured or not",
-          "What was captured can be captured again.", "OM-MONEY-01", after(_remaining_is(lambda order: order.order_amount))),
-    Fault("decrease-leaves-negative", _CLASS, _UPDATE, "A decrease leaves less than nothing",
-          "The negative remainder is added up in the merchant's reports.", "OM-MONEY-08",
-          after(_remaining_is(lambda order: -1 if order.order_amount == order.captured_amount
-                              else order.order_amount - order.captured_amount))),
-    Fault("second-capture-counted-twice", _CLASS, _CAPTURE, "The second capture of an order is counted twice",
-          "The shop believes that the order is paid in full.", "OM-MONEY-07",
-          after(_add("captured_amount", _asked), _capture_number(2))),
-    Fault("third-capture-not-counted", _CLASS, _CAPTURE, "The third capture of an order is not counted",
-          "The shop captures the third parcel again.", "OM-MONEY-02",
-          after(_add("captured_amount", lambda call: -_asked(call)), _capture_number(3))),
-    Fault("capture-with-lines-keeps-remaining", _CLASS, _CAPTURE, "A capture with lines does not lower the remainder",
-          "The same money can be captured again.", "OM-MONEY-01",
-          after(_add("remaining_authorized_amount", _asked), _with_lines)),
-    Fault("capture-without-tax", _CLASS, _CAPTURE, "A capture with lines is booked without its tax",
-          "The merchant is paid net and owes the tax.", "OM-MONEY-09", asked(_net, _with_lines)),
-    Fault("refund-of-first-line", _CLASS, _REFUND, "A refund with lines gives only the first line back",
-          "The customer is refunded too little.", "OM-MONEY-09", asked(_lines_decide, lambda call: len(
-              call.sent.get("order_lines") or ()) > 1)),
-    Fault("round-capture-loses-one", _CLASS, _CAPTURE, "A capture of a multiple of a thousand is stored as one less",
-          "Round prices do not add up in accounting.", "OM-MONEY-09",
-          after(_misstore(lambda amount: amount - (amount > 0 and amount % 1_000 == 0)))),
-    Fault("large-capture-rounded", _CLASS, _CAPTURE, "A capture above 2^24 is stored in single precision",
-          "Large invoices are off by some minor units.", "OM-MONEY-09", after(_misstore(_single))),
-    Fault("capture-with-description-lost", _CLASS, _CAPTURE, "A capture with a description is stored without amount",
-          "The parcel is shipped and its capture shows nothing.", "OM-MONEY-09",
-          after(_misstore(lambda _amount: 0), lambda call: "description" in call.sent)),
-    Fault("capture-other-when-read-again", _CLASS, ("getCapture",), "A capture shows another amount when read again",
-          "Two systems of a merchant book different amounts.", "OM-MONEY-09", _other_amount_later),
-    Fault("listed-captures-rounded", _CLASS, ("getCaptures",), "The list shows captures in whole hundreds",
-          "Whoever adds up the list misses the cents.", "OM-MONEY-09",
-          in_json(lambda value, _call: [{**item, "captured_amount": item["captured_amount"] // 100 * 100}
-                                        for item in value])),
-    Fault("order-shows-captures-rounded", _CLASS, _TOLD, "The order shows its captures in whole hundreds",
-          "Whoever adds up the captures of the order misses the cents.", "OM-MONEY-02",
-          _item("captures", captured_amount=lambda item: item["captured_amount"] // 100 * 100)),
-    Fault("refund-read-in-major-units", _CLASS, ("get",), "A refund that is read has a hundredth of its amount",
-          "Accounting books a hundredth of the refund.", "OM-MONEY-09",
-          in_json(lambda value, _call: {**value, "refunded_amount": value["refunded_amount"] // 100})),
-    Fault("refund-with-lines-not-counted", _CLASS, _REFUND, "A refund with lines is not counted",
-          "It can be made again and again.", "OM-MONEY-03",
-          after(_add("refunded_amount", lambda call: -_asked(call)), _with_lines)),
-    Fault("second-refund-counted-twice", _CLASS, _REFUND, "The second refund of an order is counted twice",
-          "The customer cannot be refunded what is owed.", "OM-MONEY-03",
-          after(_add("refunded_amount", _asked), _refund_number(2))),
-    Fault("refund-restores-remaining", _CLASS, _REFUND, "A refund makes its amount capturable again",
-          "The customer is charged again for what was given back.", "OM-MONEY-01",
-          after(_add("remaining_authorized_amount", _asked))),
-    Fault("refund-lowers-captured", _CLASS, _REFUND, "A refund is taken off the captured amount",
-          "The order looks as if it had been paid less, and is captured once more.", "OM-MONEY-07",
-          after(_add("captured_amount", lambda call: -_asked(call)))),
-    Fault("release-keeps-half", _CLASS, ("releaseRemainingAuthorization",), "A release gives half of the remainder back",
-          "The customer's credit stays blocked.", "OM-MONEY-07", _partly_released),
-    Fault("release-keeps-all", _CLASS, ("releaseRemainingAuthorization",), "A release gives nothing back",
-          "The customer's credit stays blocked for what will never be shipped.", "OM-MONEY-07",
-          after(_remaining_is(lambda order: order.order_amount - order.captured_amount))),
-    Fault("extension-restores-remaining", _CLASS, ("extendAuthorizationTime",),
-          "An extension makes the whole total capturable again", "What was captured can be captured again.",
-          "OM-MONEY-01", after(_restored_by_extension)),
-    Fault("currency-after-refund", _CLASS, _REFUND, "A refund changes the currency of the order",
-          "The amounts of the order mean other money.", "OM-MONEY-11", after(_currency)),
-    Fault("country-after-address", _CLASS, ("updateConsumerDetails",), "A new address changes the purchase country",
-          "Tax and terms of another country are applied.", "OM-MONEY-11", after(_country)),
-    Fault("original-follows-update", _CLASS, _UPDATE, "The original amount follows an update",
-          "Nobody can tell any more what the customer first agreed to.", "OM-MONEY-11", after(_order_amount_grows)),
-    Fault("refund-charged-to-all-captures", _CLASS, _REFUND, "A refund is charged to every capture",
-          "Captures show more refunded than was, and returns are refused.", "OM-MONEY-12", after(_all_captures_refunded)),
-    Fault("ledger-books-captures-twice", _CLASS, _CAPTURE, "Captures are booked twice behind the scenes",
-          "What is paid out is not what the orders report.", "OM-MONEY-13", Call.proceed, books=_booked_twice),
-    Fault("ledger-books-no-refunds", _CLASS, _REFUND, "Refunds are reported and never booked",
-          "Customers wait for money that the order says they got.", "OM-MONEY-13", Call.proceed,
-          books=_refunds_not_booked),
-)
+BEHAVIOURS: Mapping[str, Behaviour] = {
+    "capture-above-by-one": _capture_up_to(lambda order: order.remaining_authorized_amount + 1),
+    "second-capture-against-total": _capture_up_to(lambda order: order.order_amount if order.captures else 0),
+    "capture-after-release": _capture_up_to(
+        lambda order: order.order_amount - order.captured_amount if order.state == "RELEASED" else 0
+    ),
+    "capture-against-original": _capture_up_to(lambda order: order.original_order_amount - order.captured_amount),
+    "capture-refunded-again": _capture_up_to(lambda order: order.remaining_authorized_amount + order.refunded_amount),
+    "captures-beyond-tenth-unchecked": _capture_up_to(lambda order: 200_000_000 if len(order.captures) > 10 else 0),
+    "refund-above-by-one": _refund_up_to(
+        lambda order: order.captured_amount - order.refunded_amount + 1 if order.captures else 0
+    ),
+    "refunds-not-cumulative": _refund_up_to(lambda order: order.captured_amount),
+    "refund-against-total": _refund_up_to(lambda order: order.order_amount if order.captures else 0),
+    "refund-after-release-unchecked": _refund_up_to(
+        lambda order: order.order_amount if order.state == "RELEASED" else 0
+    ),
+    "second-capture-remainder-refused": refused(
+        403,
+        "CAPTURE_NOT_ALLOWED",
+        "Captured amount is higher than the remaining authorized amount.",
+        when=_capture_exact_again,
+    ),
+    "full-refund-refused": refused(
+        403, "REFUND_NOT_ALLOWED", "Refund amount is higher than captured amount.", when=_refund_exact
+    ),
+    "update-below-captured-by-one": _update_down_to(lambda order: order.captured_amount - 1),
+    "update-below-captured": _update_down_to(lambda _order: 1),
+    "update-as-difference": asked(_as_delta, _is_valid_amount),
+    "update-keeps-remaining": _kept_remaining_when_raised,
+    "update-forgets-captured": after(_remaining_is(lambda order: order.order_amount)),
+    "decrease-leaves-negative": after(
+        _remaining_is(
+            lambda order: (
+                -1 if order.order_amount == order.captured_amount else order.order_amount - order.captured_amount
+            )
+        )
+    ),
+    "second-capture-counted-twice": after(_add("captured_amount", _asked), _capture_number(2)),
+    "third-capture-not-counted": after(_add("captured_amount", lambda call: -_asked(call)), _capture_number(3)),
+    "capture-with-lines-keeps-remaining": after(_add("remaining_authorized_amount", _asked), _with_lines),
+    "capture-without-tax": asked(_net, _with_lines),
+    "refund-of-first-line": asked(_lines_decide, _with_two_lines),
+    "round-capture-loses-one": after(_misstore(lambda amount: amount - (amount > 0 and amount % 1_000 == 0))),
+    "large-capture-rounded": after(_misstore(_single)),
+    "capture-with-description-lost": after(_misstore(lambda _amount: 0), lambda call: "description" in call.sent),
+    "capture-other-when-read-again": _other_amount_later,
+    "listed-captures-rounded": in_json(
+        lambda value, _call: [{**item, "captured_amount": item["captured_amount"] // 100 * 100} for item in value]
+    ),
+    "order-shows-captures-rounded": _item(
+        "captures", captured_amount=lambda item: item["captured_amount"] // 100 * 100
+    ),
+    "refund-read-in-major-units": in_json(
+        lambda value, _call: {**value, "refunded_amount": value["refunded_amount"] // 100}
+    ),
+    "refund-with-lines-not-counted": after(_add("refunded_amount", lambda call: -_asked(call)), _with_lines),
+    "second-refund-counted-twice": after(_add("refunded_amount", _asked), _refund_number(2)),
+    "refund-restores-remaining": after(_add("remaining_authorized_amount", _asked)),
+    "refund-lowers-captured": after(_add("captured_amount", lambda call: -_asked(call))),
+    "release-keeps-half": _partly_released,
+    "extension-restores-remaining": after(_restored_by_extension),
+    "currency-after-refund": after(_currency),
+    "country-after-address": after(_country),
+    "original-follows-update": after(_order_amount_grows),
+    "refund-charged-to-all-captures": after(_all_captures_refunded),
+    "ledger-books-captures-twice": Call.proceed,
+    "ledger-books-no-refunds": Call.proceed,
+}
+
+BOOKS: Mapping[str, Books] = {
+    "ledger-books-captures-twice": _booked_twice,
+    "ledger-books-no-refunds": _refunds_not_booked,
+}

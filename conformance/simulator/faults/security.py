@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from conformance.contract.operations import BASE_PATH
 from conformance.exchange import Headers, Request, Response
 from conformance.simulator.faults.call import Call, answered_json
 from conformance.simulator.faults.changes import in_refusal, in_success, succeeded, with_body, with_headers, with_json
-from conformance.simulator.faults.fault import ALL, READS, Behaviour, Fault, FaultClass
+from conformance.simulator.faults.fault import Behaviour
 from conformance.simulator.merchant import DEFAULT_MERCHANTS, Merchant
 
-__all__ = ["FAULTS"]
+__all__ = ["BEHAVIOURS"]
 
-_CLASS = FaultClass.SECURITY
 _TRACE = (
     'Traceback (most recent call last):\n  File "/srv/orders/views.py", line 118, in capture\n'
     "    order.capture(amount)\nValueError: order is closed"
@@ -43,8 +42,9 @@ def _pair(call: Call) -> tuple[str, str]:
 
 def _owner(call: Call) -> Merchant | None:
     stored = call.stored
-    return next((each for each in DEFAULT_MERCHANTS if stored is not None and each.merchant_id == stored.merchant_id),
-                None)
+    return next(
+        (each for each in DEFAULT_MERCHANTS if stored is not None and each.merchant_id == stored.merchant_id), None
+    )
 
 
 def _let_in(when: Callable[[Call, Merchant], bool]) -> Behaviour:
@@ -68,7 +68,8 @@ def _known_password(call: Call, owner: Merchant) -> bool:
 
 
 def _in_any_case(call: Call, owner: Merchant) -> bool:
-    return _pair(call) != ("", "") and _pair(call)[1].lower() == owner.password.lower()
+    username, password = _pair(call)
+    return username == owner.username and password.lower() == owner.password.lower()
 
 
 def _cut_password(call: Call, owner: Merchant) -> bool:
@@ -261,75 +262,38 @@ def _keys_of_all(call: Call) -> Response:
     return response
 
 
-FAULTS = (
-    Fault("captures-without-credentials", _CLASS, ("getCaptures",), "Captures can be listed without credentials",
-          "Anybody who knows an order id sees what was paid.", "OM-SEC-01", _let_in(_nobody)),
-    Fault("release-for-anybody", _CLASS, ("releaseRemainingAuthorization",), "Credentials are not checked on a release",
-          "Anybody can give a merchant's authorisations back.", "OM-SEC-01", _let_in(_anybody)),
-    Fault("cancel-with-username", _CLASS, ("cancelOrder",), "Any password will do for a cancellation",
-          "Anybody who knows the username cancels orders.", "OM-SEC-01", _let_in(_known_username)),
-    Fault("read-with-password-only", _CLASS, ("getOrder",), "The username is not looked at",
-          "A password that leaked reads orders under any name.", "OM-SEC-01", _let_in(_known_password)),
-    Fault("password-in-any-case", _CLASS, ("refundOrder", "getOrder"), "The case of a password does not count",
-          "A password is guessed in a fraction of the time.", "OM-SEC-01", _let_in(_in_any_case)),
-    Fault("password-cut-at-12", _CLASS, ("captureOrder", "getCapture"), "Only 12 characters of a password count",
-          "A long password protects no better than a short one.", "OM-SEC-01", _let_in(_cut_password)),
-    Fault("bearer-of-username", _CLASS, ("get", "getCapture"), "A bearer token that holds the username is accepted",
-          "Anybody who knows the username reads refunds.", "OM-SEC-01", _let_in(_any_scheme)),
-    Fault("other-merchant-reads", _CLASS, ("getOrder",), "Any merchant can read any order",
-          "Competitors read names, addresses and amounts.", "OM-SEC-02", _let_in(_any_merchant)),
-    Fault("other-merchant-lists", _CLASS, ("getCaptures", "getCapture", "get"), "Any merchant can read any capture",
-          "Competitors read what was sold.", "OM-SEC-02", _let_in(_any_merchant)),
-    Fault("other-merchant-refunds", _CLASS, ("refundOrder",), "Any merchant can refund any order",
-          "Somebody else gives the merchant's money away.", "OM-SEC-02", _let_in(_any_merchant)),
-    Fault("other-merchant-appends", _CLASS, ("appendOrderShippingInfo", "appendShippingInfo"),
-          "Any merchant can file parcels for any order", "Customers are sent to forged tracking pages.", "OM-SEC-02",
-          _let_in(_any_merchant)),
-    Fault("other-merchant-redirects", _CLASS, ("updateConsumerDetails", "updateMerchantReferences"),
-          "Any merchant can redirect any parcel", "Goods go to a thief.", "OM-SEC-02", _let_in(_any_merchant)),
-    Fault("other-merchant-prolongs", _CLASS, ("extendAuthorizationTime", "extendDueDate"),
-          "Any merchant can extend any order", "The merchant pays fees for what somebody else asked for.", "OM-SEC-02",
-          _let_in(_any_merchant)),
-    Fault("other-merchant-learns", _CLASS, ("acknowledgeOrder",), "Any merchant can acknowledge any order",
-          "Orders look handled that nobody handles.", "OM-SEC-02", _known_to_others),
-    Fault("capture-of-other-order", _CLASS, ("getCapture", "captureOrder", "getOrder"),
-          "A capture can be read under any order", "Somebody else's parcel is taken for the customer's.", "OM-ERROR-09",
-          _remembering("capture_id")),
-    Fault("refund-of-other-order", _CLASS, ("get", "refundOrder", "getOrder"), "A refund can be read under any order",
-          "Somebody else's refund is taken for the customer's.", "OM-ERROR-09", _remembering("refund_id")),
-    Fault("path-decoded-twice", _CLASS, ("getCapture",), "Ids are decoded twice",
-          "An id chosen by an attacker reaches another resource.", "OM-SEC-05", _decoded(2)),
-    Fault("dot-segments-followed", _CLASS, ("getCapture", "getOrder"), "Encoded dot segments are followed",
-          "An id chosen by an attacker reaches another resource.", "OM-SEC-05", _decoded(1)),
-    Fault("id-ends-at-null", _CLASS, ("getCapture",), "An id ends at a null character",
-          "Checks of the whole id are circumvented.", "OM-SEC-05", _cut_at("%00")),
-    Fault("id-ends-at-semicolon", _CLASS, ("getCapture",), "What follows a semicolon in an id is ignored",
-          "Rules of a gateway that look at paths are circumvented.", "OM-SEC-05", _cut_at(";")),
-    Fault("method-overridden", _CLASS, ("getCaptures",), "A header overrides the method",
-          "A link that only reads can capture money.", "OM-SEC-07", _overridden),
-    Fault("method-in-query", _CLASS, ("getCaptures",), "A query parameter overrides the method",
-          "A link that only reads can capture money.", "OM-SEC-07", _overridden_by_query),
-    Fault("description-in-head", _CLASS, ("captureOrder",), "A description with line ends becomes header fields",
-          "Text from a shop's customer controls what caches and clients see.", "OM-SEC-06",
-          in_success(_description_in_head)),
-    Fault("id-in-head", _CLASS, ("getOrder", "cancelOrder"), "An id with line ends becomes header fields",
-          "A forged link controls what caches and clients see.", "OM-SEC-06", in_refusal(_id_in_head)),
-    Fault("secret-in-message", _CLASS, ALL, "The 401 repeats the credentials",
-          "Passwords end up in logs and error trackers.", "OM-SEC-04", in_refusal(_told_secret, 401)),
-    Fault("secret-in-header", _CLASS, READS, "Reads echo the Authorization header",
-          "Passwords end up in logs and error trackers.", "OM-SEC-04", in_success(_echoed_headers)),
-    Fault("secret-in-order", _CLASS, ("getOrder",), "The order shows the password of the caller",
-          "Whoever may read orders learns the password.", "OM-SEC-04", in_success(_secret_in_order)),
-    Fault("trace-in-refusal", _CLASS, ("captureOrder",), "A refused capture shows a stack trace",
-          "Attackers learn how the service is built.", "OM-SEC-03", in_refusal(_traced(_TRACE), 403)),
-    Fault("trace-in-validation", _CLASS, ("refundOrder",), "A body with mistakes is answered with a stack trace",
-          "Attackers learn how the service is built.", "OM-SEC-03", in_refusal(_traced(_JAVA_TRACE), 422)),
-    Fault("debug-page-for-unknown", _CLASS, (), "A path that leads nowhere gets a debugging page",
-          "Attackers learn how the service is built.", "OM-SEC-03", in_refusal(_debug_page, 404), unrouted=True),
-    Fault("any-size-accepted", _CLASS, ("captureOrder", "appendShippingInfo"), "A body of any size is accepted",
-          "A single caller fills the memory of the service.", "OM-SEC-08", _any_size),
-    Fault("deep-body-fails", _CLASS, ("updateAuthorization",), "A deeply nested body makes the service fail",
-          "A single caller takes the service down.", "OM-SEC-08", _too_deep),
-    Fault("keys-shared-by-merchants", _CLASS, ("captureOrder", "refundOrder"), "Keys of all merchants are one memory",
-          "A merchant is told the id of somebody else's capture.", "OM-SEC-02", _keys_of_all),
-)
+BEHAVIOURS: Mapping[str, Behaviour] = {
+    "captures-without-credentials": _let_in(_nobody),
+    "release-for-anybody": _let_in(_anybody),
+    "cancel-with-username": _let_in(_known_username),
+    "read-with-password-only": _let_in(_known_password),
+    "password-in-any-case": _let_in(_in_any_case),
+    "password-cut-at-12": _let_in(_cut_password),
+    "bearer-of-username": _let_in(_any_scheme),
+    "other-merchant-reads": _let_in(_any_merchant),
+    "other-merchant-lists": _let_in(_any_merchant),
+    "other-merchant-refunds": _let_in(_any_merchant),
+    "other-merchant-appends": _let_in(_any_merchant),
+    "other-merchant-redirects": _let_in(_any_merchant),
+    "other-merchant-prolongs": _let_in(_any_merchant),
+    "other-merchant-learns": _known_to_others,
+    "capture-of-other-order": _remembering("capture_id"),
+    "refund-of-other-order": _remembering("refund_id"),
+    "path-decoded-twice": _decoded(2),
+    "dot-segments-followed": _decoded(1),
+    "id-ends-at-null": _cut_at("%00"),
+    "id-ends-at-semicolon": _cut_at(";"),
+    "method-overridden": _overridden,
+    "method-in-query": _overridden_by_query,
+    "description-in-head": in_success(_description_in_head),
+    "id-in-head": in_refusal(_id_in_head),
+    "secret-in-message": in_refusal(_told_secret, 401),
+    "secret-in-header": in_success(_echoed_headers),
+    "secret-in-order": in_success(_secret_in_order),
+    "trace-in-refusal": in_refusal(_traced(_TRACE), 403),
+    "trace-in-validation": in_refusal(_traced(_JAVA_TRACE), 422),
+    "debug-page-for-unknown": in_refusal(_debug_page, 404),
+    "any-size-accepted": _any_size,
+    "deep-body-fails": _too_deep,
+    "keys-shared-by-merchants": _keys_of_all,
+}

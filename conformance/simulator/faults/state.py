@@ -1,9 +1,9 @@
-"""Faults of state and time: what a state forbids is done, what it allows is not, and writes reach too far or too short."""
+"""Faults of state and time: what a state forbids is done, what it allows is not, and writes reach too far."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +11,12 @@ from conformance.exchange import Headers, Response
 from conformance.simulator.clock import midnight
 from conformance.simulator.faults.call import Call, answered_json
 from conformance.simulator.faults.changes import after, asked, each_order, in_json, refused, succeeded, with_json
-from conformance.simulator.faults.fault import Behaviour, Fault, FaultClass
+from conformance.simulator.faults.fault import Behaviour
 from conformance.simulator.order import Order
 from conformance.simulator.shape import SHIPPING_INFO, encode, project
 
-__all__ = ["FAULTS"]
+__all__ = ["BEHAVIOURS"]
 
-_CLASS = FaultClass.STATE
 _TOLD = ("getOrder",)
 _ENDLESS = timedelta(days=40_000)
 
@@ -27,8 +26,10 @@ def _as_if(state: str, *states: str, captured: bool | None = None) -> Behaviour:
 
     def behave(call: Call) -> Response:
         order = call.order
-        if order is None or _present(call, order) not in states or (
-            captured is not None and captured is not bool(order.captures)
+        if (
+            order is None
+            or _present(call, order) not in states
+            or (captured is not None and captured is not bool(order.captures))
         ):
             return call.proceed()
         before, shown = order.state, order.status
@@ -312,6 +313,7 @@ def _refund_fresh(call: Call) -> Response:
     ids = ("Location", f"{call.request.target}/{made}"), ("Refund-Id", made)
     return Response(201, Headers((*response.headers.items, *ids)))
 
+
 def _done_anyway(call: Call) -> Response:
     """Answer as an acknowledgement would where a send-out must be refused."""
     order = call.order
@@ -321,153 +323,79 @@ def _done_anyway(call: Call) -> Response:
     return call.proceed(call.addressed(path))
 
 
-FAULTS = (
-    Fault("cancel-part-captured", _CLASS, ("cancelOrder",), "A part captured order can be cancelled",
-          "What was shipped and paid looks as if it never was.", "OM-STATE-02", _as_if("AUTHORIZED", "PART_CAPTURED")),
-    Fault("cancel-fully-captured", _CLASS, ("cancelOrder",), "A fully captured order can be cancelled",
-          "What was shipped and paid looks as if it never was.", "OM-STATE-02", _as_if("AUTHORIZED", "CAPTURED")),
-    Fault("cancel-fresh-refused", _CLASS, ("cancelOrder",), "An order without captures cannot be cancelled",
-          "The customer's credit stays blocked for an order that nobody wants.", "OM-STATE-03",
-          refused(*_forbidden("CANCEL_NOT_ALLOWED"), "The order cannot be cancelled.", when=_in("AUTHORIZED"))),
-    Fault("cancel-again-refused", _CLASS, ("cancelOrder",), "A second cancellation is refused",
-          "A repetition after a lost answer looks as if the cancellation had failed.", "OM-STATE-03",
-          refused(*_forbidden("CANCEL_NOT_ALLOWED"), "The order cannot be cancelled.", when=_in("CANCELLED"))),
-    Fault("capture-after-cancel", _CLASS, ("captureOrder",), "A cancelled order can be captured",
-          "The customer is charged for a cancelled order.", "OM-STATE-07", _as_if("AUTHORIZED", "CANCELLED")),
-    Fault("capture-after-expiry", _CLASS, ("captureOrder",), "An expired order can be captured",
-          "The customer is charged without an authorisation.", "OM-STATE-07", _as_if("AUTHORIZED", "EXPIRED")),
-    Fault("capture-second-refused", _CLASS, ("captureOrder",), "A fourth capture is refused",
-          "The last parcels of an order are never paid.", "OM-MONEY-06",
-          refused(*_forbidden("CAPTURE_NOT_ALLOWED"), "Capture not possible.", when=_fourth)),
-    Fault("refund-before-capture", _CLASS, ("refundOrder",), "An order without captures can be refunded",
-          "The merchant pays back what was never paid.", "OM-STATE-02", _refund_fresh),
-    Fault("update-after-capture", _CLASS, ("updateAuthorization",), "A fully captured order can be changed",
-          "An invoice that is paid is changed behind the customer's back.", "OM-STATE-02",
-          _as_if("PART_CAPTURED", "CAPTURED")),
-    Fault("update-after-cancel", _CLASS, ("updateAuthorization",), "A cancelled order can be changed and lives again",
-          "The customer is charged for a cancelled order.", "OM-STATE-07", _as_if("AUTHORIZED", "CANCELLED")),
-    Fault("update-after-expiry", _CLASS, ("updateAuthorization",), "An expired order can be changed",
-          "The shop believes that it still has an authorisation.", "OM-STATE-07", _as_if("AUTHORIZED", "EXPIRED")),
-    Fault("release-before-capture", _CLASS, ("releaseRemainingAuthorization",), "An order without captures is released",
-          "The order is worth nothing and cannot be captured.", "OM-STATE-02", _as_if("PART_CAPTURED", "AUTHORIZED")),
-    Fault("release-after-full-capture", _CLASS, ("releaseRemainingAuthorization",), "A captured order is released",
-          "The shop is told that something was given back.", "OM-STATE-02", _as_if("PART_CAPTURED", "CAPTURED")),
-    Fault("extend-after-expiry", _CLASS, ("extendAuthorizationTime",), "An expired authorisation can be extended",
-          "The shop ships against an authorisation that has lapsed.", "OM-STATE-07", _as_if("AUTHORIZED", "EXPIRED")),
-    Fault("extend-after-cancel", _CLASS, ("extendAuthorizationTime",), "A cancelled authorisation can be extended",
-          "The shop ships against an authorisation that was given back.", "OM-STATE-07",
-          _as_if("AUTHORIZED", "CANCELLED")),
-    Fault("references-after-cancel", _CLASS, ("updateMerchantReferences",), "A cancelled order takes new references",
-          "A cancelled order is filed under the number of a living one.", "OM-STATE-07",
-          _as_if("AUTHORIZED", "CANCELLED")),
-    Fault("address-after-cancel", _CLASS, ("updateConsumerDetails",), "A cancelled order takes a new address",
-          "The shop is told that the parcel was redirected.", "OM-STATE-07", _as_if("AUTHORIZED", "CANCELLED")),
-    Fault("address-after-expiry", _CLASS, ("updateConsumerDetails",), "An expired order takes a new address",
-          "The shop is told that the parcel was redirected.", "OM-STATE-07", _as_if("AUTHORIZED", "EXPIRED")),
-    Fault("send-out-before-capture", _CLASS, ("triggerSendOut",), "A send-out without captures succeeds",
-          "The customer never gets the invoice that the shop believes was sent.", "OM-STATE-02",
-          _done_anyway),
-    Fault("send-out-of-unknown-capture", _CLASS, ("triggerSendOut",), "A send-out of an unknown capture succeeds",
-          "The customer gets the invoice of another parcel.", "OM-ERROR-09", _on_any_capture),
-    Fault("parcel-on-unknown-capture", _CLASS, ("appendShippingInfo",), "Parcels of an unknown capture are accepted",
-          "The tracking number is filed under another parcel.", "OM-ERROR-09", _on_any_capture),
-    Fault("due-date-of-unknown-capture", _CLASS, ("extendDueDate", "getOptionsForExtendDueDate"),
-          "The due date of an unknown capture can be moved", "Another invoice is due later than the customer was told.",
-          "OM-ERROR-09", _on_any_capture),
-    Fault("cancel-revived-by-acknowledge", _CLASS, ("acknowledgeOrder",), "Acknowledging revives a cancelled order",
-          "The customer's credit is blocked again.", "OM-STATE-07",
-          after(_set(state="AUTHORIZED", status="AUTHORIZED"), _in("CANCELLED"))),
-    Fault("expired-not-noticed", _CLASS, ("getOrder", "captureOrder"), "An authorisation never lapses",
-          "The customer is charged months after the order.", "OM-STATE-07", _never_expires),
-    Fault("expires-a-week-early", _CLASS, ("captureOrder",), "An authorisation lapses a week before its end",
-          "Orders that ship late are never paid.", "OM-STATE-03", _expires_early),
-    Fault("status-stays-authorized", _CLASS, _TOLD, "A part captured order is shown as AUTHORIZED",
-          "The shop captures what it has captured.", "OM-STATE-01",
-          _status_as("AUTHORIZED", lambda order: order["status"] == "PART_CAPTURED")),
-    Fault("status-captured-early", _CLASS, _TOLD, "A part captured order is shown as CAPTURED",
-          "The shop does not capture the rest.", "OM-STATE-01",
-          _status_as("CAPTURED", lambda order: order["status"] == "PART_CAPTURED")),
-    Fault("status-part-captured-for-ever", _CLASS, _TOLD, "A fully captured order is shown as PART_CAPTURED",
-          "The shop waits for money that it has.", "OM-STATE-01",
-          _status_as("PART_CAPTURED", lambda order: order["status"] == "CAPTURED" and len(order["captures"]) > 1)),
-    Fault("status-after-refund", _CLASS, _TOLD, "A wholly refunded order is shown as CANCELLED",
-          "The shop takes a return for an order that was never shipped.", "OM-STATE-01",
-          _status_as("CANCELLED", lambda order: 0 < order["captured_amount"] == order["refunded_amount"])),
-    Fault("refused-capture-booked", _CLASS, ("captureOrder",), "A capture that is refused is booked",
-          "The customer is charged by a call that failed.", "OM-STATE-04", _refused_yet(_book_capture)),
-    Fault("refused-refund-booked", _CLASS, ("refundOrder",), "A refund that is refused is counted",
-          "The customer gets less back than is owed.", "OM-STATE-04", _refused_yet(_book_refund)),
-    Fault("refused-reference-stored", _CLASS, ("updateMerchantReferences",), "A reference that is refused is stored",
-          "Orders are filed under cut numbers.", "OM-STATE-04", _refused_yet(_store_reference)),
-    Fault("refused-update-drops-lines", _CLASS, ("updateAuthorization",), "An update that is refused drops the lines",
-          "The invoice lists nothing.", "OM-STATE-04", _refused_yet(_drop_lines)),
-    Fault("refused-cancel-releases", _CLASS, ("cancelOrder",), "A cancellation that is refused releases the remainder",
-          "The rest of the order cannot be captured any more.", "OM-STATE-04", _refused_yet(_release)),
-    Fault("lines-kept-when-left-out", _CLASS, ("updateAuthorization",), "Lines that are left out stay on the order",
-          "The invoice lists goods that were taken off the order.", "OM-STATE-05", _kept_lines),
-    Fault("second-reference-cleared", _CLASS, ("updateMerchantReferences",),
-          "Sending one reference clears the other", "The shop loses the number of its warehouse.", "OM-STATE-06",
-          after(_other_reference_cleared)),
-    Fault("reference-not-stored", _CLASS, ("updateMerchantReferences",), "The second reference is not stored",
-          "The shop's second number leads nowhere.", "OM-STATE-05",
-          asked(lambda sent, _call: {name: value for name, value in sent.items() if name != "merchant_reference2"
-                                     or not value})),
-    Fault("parcels-replaced", _CLASS, ("appendOrderShippingInfo",), "New parcels replace those that were filed",
-          "The first parcel of an order can no longer be tracked.", "OM-STATE-05", after(_shipping_replaced)),
-    Fault("first-parcel-only", _CLASS, ("appendShippingInfo", "captureOrder"), "Only the first of several parcels is filed",
-          "The second parcel cannot be tracked.", "OM-STATE-05", asked(_first_parcel_only)),
-    Fault("parcel-on-first-capture", _CLASS, ("appendShippingInfo",), "Parcels are always filed with the first capture",
-          "The customer is shown the wrong parcel.", "OM-STATE-05", _on_first_capture),
-    Fault("parcel-on-order-instead", _CLASS, ("appendShippingInfo",), "Parcels of a capture are filed with the order",
-          "The invoice does not say which parcel it is for.", "OM-STATE-05", _on_order_instead),
-    Fault("parcel-dropped", _CLASS, ("appendShippingInfo",), "Parcels are accepted and not filed",
-          "The customer cannot track the parcel.", "OM-STATE-05", _not_carried_out),
-    Fault("acknowledge-clears-reference", _CLASS, ("acknowledgeOrder",), "Acknowledging clears the first reference",
-          "The order loses the number that the shop knows it by.", "OM-STATE-06",
-          after(_detail("merchant_reference1", None))),
-    Fault("send-out-renames", _CLASS, ("triggerSendOut",), "A send-out changes klarna_reference",
-          "The customer's letter has another number than the shop.", "OM-STATE-06", after(_set(klarna_reference="SENT0001"))),
-    Fault("address-changes-billing", _CLASS, ("updateConsumerDetails",), "A new shipping address replaces the billing one",
-          "The invoice goes to a neighbour.", "OM-STATE-06", after(_billing_too)),
-    Fault("address-line-dropped", _CLASS, ("updateConsumerDetails",), "The second line of an address is not stored",
-          "The parcel stops at the wrong door.", "OM-STATE-05", asked(_mail_kept)),
-    Fault("extension-resets-risk", _CLASS, ("extendAuthorizationTime",), "An extension puts the order back to pending",
-          "The shop stops an order that was accepted.", "OM-STATE-06", after(_set(fraud_status="PENDING"))),
-    Fault("extension-into-the-past", _CLASS, ("extendAuthorizationTime",), "An extension moves the end to yesterday",
-          "The authorisation that was to be saved is lost.", "OM-STATE-10", after(_set(expires_at=_moved(-1)))),
-    Fault("extension-shortens", _CLASS, ("extendAuthorizationTime",), "An extension leaves one week",
-          "Orders that ship late are never paid.", "OM-STATE-10", after(_set(expires_at=_moved(7)))),
-    Fault("extension-without-effect", _CLASS, ("extendAuthorizationTime",), "An extension succeeds and extends nothing",
-          "The shop ships after the authorisation has lapsed.", "OM-STATE-10", _end_kept),
-    Fault("capture-moves-creation", _CLASS, ("captureOrder",), "A capture changes created_at",
-          "The order falls into another accounting period.", "OM-STATE-06",
-          after(_set(created_at=lambda call: call.now + timedelta(hours=1)))),
-    Fault("capture-lost-after-refund", _CLASS, ("refundOrder",), "A refund takes a capture off the order",
-          "A paid parcel has no invoice any more.", "OM-STATE-08", after(_last_capture_gone)),
-    Fault("capture-id-reused", _CLASS, ("captureOrder",), "The second capture is answered with the id of the first",
-          "Parcels and refunds are filed under the wrong capture.", "OM-IDEM-03", _reused_capture_id),
-    Fault("capture-listed-twice", _CLASS, _TOLD, "The order lists its first capture twice",
-          "The shop books a payment twice.", "OM-MONEY-02", _twice("captures")),
-    Fault("refund-listed-twice", _CLASS, _TOLD, "The order lists its first refund twice",
-          "The shop books a refund twice.", "OM-MONEY-03", _twice("refunds")),
-    Fault("last-refund-not-listed", _CLASS, _TOLD, "The order does not list its last refund",
-          "The shop makes the refund again.", "OM-MONEY-03", _without_last("refunds")),
-    Fault("captures-listed-to-ten", _CLASS, ("getCaptures",), "The list of captures ends after ten",
-          "The eleventh parcel is captured again.", "OM-STATE-11", in_json(lambda value, _call: value[:10])),
-    Fault("capture-missing-from-list", _CLASS, ("getCaptures",), "The list of captures lacks the latest",
-          "The shop captures the parcel again.", "OM-STATE-11", in_json(lambda value, _call: value[:-1])),
-    Fault("capture-lines-differ", _CLASS, ("getCapture",), "The single read of a capture lacks its last line",
-          "A refund made from the capture gives too little back.", "OM-STATE-11", _shown_otherwise),
-    Fault("refunded-capture-unreadable", _CLASS, ("getCapture",), "A capture that is wholly refunded cannot be read",
-          "Accounting cannot match the refund.", "OM-STATE-09",
-          refused(404, "NO_SUCH_CAPTURE", "No such capture.", when=_full_refund)),
-    Fault("earlier-refund-unreadable", _CLASS, ("get",), "Only the latest refund can be read",
-          "Accounting cannot match the earlier ones.", "OM-STATE-09",
-          refused(404, "NOT_FOUND", "Refund not found.", when=_first_of_two_refunds)),
-    Fault("read-moves-creation", _CLASS, _TOLD, "Each read of an order moves its creation by a second",
-          "No two systems agree on when the order was made.", "OM-STATE-12", _creeping),
-    Fault("list-read-renames", _CLASS, ("getCaptures",), "Reading the captures changes klarna_reference",
-          "The customer's letter has another number than the shop.", "OM-STATE-12", _reads_acknowledge),
-    Fault("options-read-extends", _CLASS, ("getOptionsForExtendDueDate",), "Asking for options extends the order",
-          "Looking at an offer takes it.", "OM-STATE-12", _options_prolong),
-)
+BEHAVIOURS: Mapping[str, Behaviour] = {
+    "cancel-part-captured": _as_if("AUTHORIZED", "PART_CAPTURED"),
+    "cancel-fully-captured": _as_if("AUTHORIZED", "CAPTURED"),
+    "cancel-fresh-refused": refused(
+        *_forbidden("CANCEL_NOT_ALLOWED"), "The order cannot be cancelled.", when=_in("AUTHORIZED")
+    ),
+    "cancel-again-refused": refused(
+        *_forbidden("CANCEL_NOT_ALLOWED"), "The order cannot be cancelled.", when=_in("CANCELLED")
+    ),
+    "capture-after-cancel": _as_if("AUTHORIZED", "CANCELLED"),
+    "capture-after-expiry": _as_if("AUTHORIZED", "EXPIRED"),
+    "capture-second-refused": refused(*_forbidden("CAPTURE_NOT_ALLOWED"), "Capture not possible.", when=_fourth),
+    "refund-before-capture": _refund_fresh,
+    "update-after-capture": _as_if("PART_CAPTURED", "CAPTURED"),
+    "update-after-cancel": _as_if("AUTHORIZED", "CANCELLED"),
+    "update-after-expiry": _as_if("AUTHORIZED", "EXPIRED"),
+    "release-before-capture": _as_if("PART_CAPTURED", "AUTHORIZED"),
+    "release-after-full-capture": _as_if("PART_CAPTURED", "CAPTURED"),
+    "extend-after-expiry": _as_if("AUTHORIZED", "EXPIRED"),
+    "extend-after-cancel": _as_if("AUTHORIZED", "CANCELLED"),
+    "references-after-cancel": _as_if("AUTHORIZED", "CANCELLED"),
+    "address-after-cancel": _as_if("AUTHORIZED", "CANCELLED"),
+    "address-after-expiry": _as_if("AUTHORIZED", "EXPIRED"),
+    "send-out-before-capture": _done_anyway,
+    "send-out-of-unknown-capture": _on_any_capture,
+    "parcel-on-unknown-capture": _on_any_capture,
+    "due-date-of-unknown-capture": _on_any_capture,
+    "cancel-revived-by-acknowledge": after(_set(state="AUTHORIZED", status="AUTHORIZED"), _in("CANCELLED")),
+    "expired-not-noticed": _never_expires,
+    "expires-a-week-early": _expires_early,
+    "status-stays-authorized": _status_as("AUTHORIZED", lambda order: order["status"] == "PART_CAPTURED"),
+    "status-captured-early": _status_as("CAPTURED", lambda order: order["status"] == "PART_CAPTURED"),
+    "status-part-captured-for-ever": _status_as(
+        "PART_CAPTURED", lambda order: order["status"] == "CAPTURED" and len(order["captures"]) > 1
+    ),
+    "status-after-refund": _status_as(
+        "CANCELLED", lambda order: 0 < order["captured_amount"] == order["refunded_amount"]
+    ),
+    "refused-capture-booked": _refused_yet(_book_capture),
+    "refused-refund-booked": _refused_yet(_book_refund),
+    "refused-reference-stored": _refused_yet(_store_reference),
+    "refused-update-drops-lines": _refused_yet(_drop_lines),
+    "refused-cancel-releases": _refused_yet(_release),
+    "lines-kept-when-left-out": _kept_lines,
+    "second-reference-cleared": after(_other_reference_cleared),
+    "reference-not-stored": asked(
+        lambda sent, _call: {name: value for name, value in sent.items() if name != "merchant_reference2" or not value}
+    ),
+    "parcels-replaced": after(_shipping_replaced),
+    "first-parcel-only": asked(_first_parcel_only),
+    "parcel-on-first-capture": _on_first_capture,
+    "parcel-on-order-instead": _on_order_instead,
+    "parcel-dropped": _not_carried_out,
+    "acknowledge-clears-reference": after(_detail("merchant_reference1", None)),
+    "send-out-renames": after(_set(klarna_reference="SENT0001")),
+    "address-changes-billing": after(_billing_too),
+    "address-line-dropped": asked(_mail_kept),
+    "extension-resets-risk": after(_set(fraud_status="PENDING")),
+    "extension-into-the-past": after(_set(expires_at=_moved(-1))),
+    "extension-shortens": after(_set(expires_at=_moved(7))),
+    "extension-without-effect": _end_kept,
+    "capture-moves-creation": after(_set(created_at=lambda call: call.now + timedelta(hours=1))),
+    "capture-lost-after-refund": after(_last_capture_gone),
+    "capture-id-reused": _reused_capture_id,
+    "capture-listed-twice": _twice("captures"),
+    "refund-listed-twice": _twice("refunds"),
+    "last-refund-not-listed": _without_last("refunds"),
+    "captures-listed-to-ten": in_json(lambda value, _call: value[:10]),
+    "capture-missing-from-list": in_json(lambda value, _call: value[:-1]),
+    "capture-lines-differ": _shown_otherwise,
+    "refunded-capture-unreadable": refused(404, "NO_SUCH_CAPTURE", "No such capture.", when=_full_refund),
+    "earlier-refund-unreadable": refused(404, "NOT_FOUND", "Refund not found.", when=_first_of_two_refunds),
+    "read-moves-creation": _creeping,
+    "list-read-renames": _reads_acknowledge,
+    "options-read-extends": _options_prolong,
+}
