@@ -138,7 +138,13 @@ def _check_schema(seen: Observation, schema: Any, contract: Contract) -> Iterato
 
 def _check_numbers(seen: Observation) -> Iterator[Remark]:
     if seen.answered.reals:
-        for count, (path, number) in enumerate(reals(seen.answered.value)):
+        # Free-form parts of a request may come back with numbers of any kind.
+        amounts = (
+            (path, number)
+            for path, number in reals(seen.answered.value)
+            if _AMOUNT_NAMES.search(path.rpartition("/")[2])
+        )
+        for count, (path, number) in enumerate(amounts):
             if count == _MOST_SCHEMA_ERRORS:
                 return
             yield Remark("KOM-114", f"{path} is written as {number!r}; amounts are integers in minor units")

@@ -196,7 +196,7 @@ class _Bound:
 
 def _walked(conversation: Conversation) -> None:
     """Let Schemathesis follow the links from answer to request, each walk on an order of its own."""
-    from hypothesis import HealthCheck, Phase, settings  # noqa: PLC0415 - heavy
+    from hypothesis import HealthCheck, Phase, seed, settings  # noqa: PLC0415 - heavy
     from schemathesis.generation.stateful.state_machine import APIStateMachine  # noqa: PLC0415 - heavy
 
     trouble: list[ConformanceError] = []
@@ -231,11 +231,11 @@ def _walked(conversation: Conversation) -> None:
             def validate_response(self, response: GivenResponse, case: Generated, **_: Any) -> None:
                 """The judge has spoken already."""
 
+        seed(conversation.seed)(Walk)
         Walk.run(
             settings=settings(
                 database=None,
                 deadline=None,
-                derandomize=True,
                 max_examples=SCENARIOS,
                 stateful_step_count=STEPS,
                 phases=(Phase.generate,),

@@ -60,3 +60,17 @@ def test_a_story_numbers_what_happened() -> None:
     exchanges = [Exchange(Request("GET", "/a?b"), Response(200)), Exchange(Request("POST", "/c"), failure="no answer")]
     assert story(exchanges) == ("1. GET /a -> 200", "2. POST /c -> no answer")
     assert curls(exchanges, "http://h").count("curl ") == 2
+
+
+def test_a_story_tells_amounts_and_repeated_keys() -> None:
+    headers = Headers({"Klarna-Idempotency-Key": "k"})
+    moves = [Request("POST", "/c", headers, b'{"captured_amount":400,"description":"x"}') for _ in range(2)]
+    others = [Request("POST", "/c", Headers(), body) for body in (b"{", b"[]", b'{"captured_amount":"4"}')]
+    exchanges = [Exchange(request, Response(201)) for request in (*moves, *others)]
+    assert story(exchanges) == (
+        "1. POST /c captured_amount 400 -> 201",
+        "2. POST /c captured_amount 400 (key of 1) -> 201",
+        "3. POST /c -> 201",
+        "4. POST /c -> 201",
+        "5. POST /c -> 201",
+    )
