@@ -39,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("klarna-conformance", "conformance to Klarna's Order Management API")
     group.addoption("--conformance-target", metavar="URL", help="judge this server; default: the embedded simulator")
     group.addoption("--conformance-control-url", metavar="URL", help="the control interface of that server")
+    group.addoption("--conformance-client", metavar="MODULE:OBJECT", help="judge this Python client")
+    group.addoption("--conformance-adapter", metavar="CMD", help="judge the client behind this adapter")
     group.addoption("--conformance-seed", type=_seed, default=0, metavar="N", help="repeats a run; default: 0")
     group.addoption("--conformance-profile", choices=PROFILES, default="quick", help="default: quick")
     group.addoption("--conformance-behaviour", choices=BEHAVIOURS, default="documented", help="default: documented")

@@ -15,9 +15,11 @@ from conformance.clients.secret import authorization
 from conformance.contract.contract import Contract
 from conformance.exchange import Headers, Request
 from conformance.simulator.merchant import DEFAULT_MERCHANTS, Merchant
+from conformance.simulator.script import Script
 from conformance.simulator.service import Simulator
-from conformance.simulator.socket_door import ServerThread, WireRequest
-from conformance.simulator.toxic import Script, Toxic
+from conformance.simulator.socket_door import ServerThread
+from conformance.simulator.toxic import Toxic
+from conformance.simulator.wire import WireRequest
 
 __all__ = ["Door", "Movement"]
 
@@ -40,7 +42,6 @@ class Door:
         self._lock = threading.Lock()
         self._read: dict[int, int] = {}
         self._by_id: dict[str, list[WireRequest]] = {}
-        self._following: dict[tuple[int, int, int], WireRequest] = {}
 
     def __enter__(self) -> Self:
         self._server = self._stack.enter_context(ServerThread(self.simulator))
@@ -104,7 +105,8 @@ class Door:
 
     def movements(self, order_id: str) -> tuple[Movement, ...]:
         """Return what stands in the ledger of an order."""
-        return tuple((entry["kind"], entry["amount"], entry["id"] or "") for entry in self.simulator.ledger(order_id)["entries"])
+        entries = self.simulator.ledger(order_id)["entries"]
+        return tuple((entry["kind"], entry["amount"], entry["id"] or "") for entry in entries)
 
     def answer(self, operation: str, ids: Mapping[str, str], username: str, password: str) -> Any:
         """Return the body that a read is answered with now, None when it is refused."""
@@ -119,13 +121,13 @@ class Door:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _take_in(self, server: ServerThread) -> None:
-        requests = server.wire()
-        begin = self._read.get(id(server), 0)
-        for request in requests[begin:]:
+        seen = self._read.get(id(server), 0)
+        for request in server.wire():
+            if request.number <= seen:
+                continue
+            self._read[id(server)] = request.number
             for name in set(_UUID.findall(_line(request))):
                 self._by_id.setdefault(name.decode("ascii"), []).append(request)
-            self._following[id(server), request.connection, request.number_on_connection] = request
-        self._read[id(server)] = len(requests)
 
     def _as_sent(self, request: WireRequest) -> Sent:
         words = _line(request).split(b" ")
@@ -133,7 +135,6 @@ class Door:
         method = words[0].decode("latin-1")
         route = self.contract.operations.route(method, target)
         operation = route.operation.id if route is not None and route.operation is not None else ""
-        following = self._following.get((id(self.server), request.connection, request.number_on_connection + 1))
         return Sent(
             method=method,
             target=target,
@@ -144,9 +145,9 @@ class Door:
             connection=request.connection,
             number_on_connection=request.number_on_connection,
             at_s=request.at_s,
-            status=request.status_sent,
+            response=request.response,
             toxic=request.toxic or "",
-            after=following.preceding if following is not None else b"",
+            after=request.trailing,
         )
 
 
@@ -155,5 +156,5 @@ def _line(request: WireRequest) -> bytes:
 
 
 def _toxic(given: Mapping[str, Any]) -> Toxic:
-    (kind, parameters), = given.items()
+    ((kind, parameters),) = given.items()
     return Toxic(kind, dict(parameters or {}))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from conformance.clients.call import Call, Outcome
 from conformance.clients.scenario import Step
-from conformance.exchange import Headers
+from conformance.exchange import Headers, Response
 
 __all__ = ["ENDLESS", "UNREADABLE", "Accusation", "CallEvidence", "Ended", "Sent", "Told", "Witness"]
 
@@ -69,9 +69,10 @@ _ENDS: Mapping[str, Ended] = {
 class Sent:
     """One request as it stood on the wire and how the server treated it.
 
-    ``after`` are bytes that followed it on its connection and belong to no message. ``status`` is what was answered,
-    None for nothing. ``at_s`` is when it arrived, on the monotonic clock. ``target`` is as it stood on the request
-    line. ``toxic`` names what was done to the answer, empty for nothing.
+    ``after`` are bytes that followed it on its connection and belong to no message. ``response`` is what was made to
+    answer it, None for nothing; whether that arrived is another question. ``at_s`` is when it arrived, on the
+    monotonic clock. ``target`` is as it stood on the request line. ``toxic`` names what was done to the answer, empty
+    for nothing.
     """
 
     method: str
@@ -83,9 +84,14 @@ class Sent:
     connection: int
     number_on_connection: int
     at_s: float
-    status: int | None
+    response: Response | None
     toxic: str = ""
     after: bytes = b""
+
+    @property
+    def status(self) -> int | None:
+        """The status that was made to answer it."""
+        return None if self.response is None else self.response.status
 
     @property
     def ended(self) -> Ended:
@@ -110,22 +116,24 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the refusal of the last attempt said, so far as the scenario knows; None and empty for nothing."""
+    """What a refusal said; empty for nothing."""
 
     error_code: str = ""
     messages: tuple[str, ...] = ()
     correlation_id: str = ""
 
     @classmethod
-    def of_answer(cls, answer: Mapping[str, Any]) -> Told:
-        """Read it from the parameters of a forced answer."""
-        correlation = dict(answer.get("headers") or {}).get("Klarna-Correlation-Id", "")
+    def of_response(cls, response: Response | None) -> Told:
+        """Read it from an answer."""
+        if response is None or response.status < 400:
+            return cls()
+        correlation = response.headers.get("Klarna-Correlation-Id") or ""
         try:
-            body = json.loads(answer.get("body") or "")
+            body = json.loads(response.body)
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            return cls(answer.get("error_code") or "" if "body" not in answer else "", (), correlation)
+            return cls("", (), correlation)
         single = body.get("error_message")
         messages = body.get("error_messages") or ([single] if single else [])
         return cls(
@@ -152,7 +160,6 @@ class CallEvidence:
     sent: tuple[Sent, ...]
     moved: tuple[tuple[str, int, str], ...] = ()
     moved_other: tuple[tuple[str, int, str], ...] = ()
-    told: Told = field(default_factory=Told)
     expected_value: Any = None
     stray: tuple[Sent, ...] = ()
     elapsed_s: float = 0.0
@@ -166,6 +173,11 @@ class CallEvidence:
         return tuple(
             sent for index, sent in enumerate(own) if not (index + 1 < len(own) and _is_challenge(sent, own[index + 1]))
         )
+
+    @property
+    def told(self) -> Told:
+        """What the last attempt was told."""
+        return Told() if self.last is None else Told.of_response(self.last.response)
 
     @property
     def last(self) -> Sent | None:

@@ -56,7 +56,9 @@ class KnownFailures:
             try:
                 day = None if expires is None else date.fromisoformat(expires)
             except ValueError as error:
-                raise UsageError(f"{path}: entry {index + 1}: expires: {expires!r} is no day of the calendar") from error
+                raise UsageError(
+                    f"{path}: entry {index + 1}: expires: {expires!r} is no day of the calendar"
+                ) from error
             entries.append(KnownFailing(given["case"], given["comment"], day))
         return cls(tuple(entries))
 

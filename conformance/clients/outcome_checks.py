@@ -58,18 +58,28 @@ def outcome_accusations(evidence: CallEvidence) -> Iterator[Accusation]:
 def _returned(outcome: Returned, evidence: CallEvidence) -> Iterator[Accusation]:
     last = evidence.last
     if last is None or evidence.step.user == "either":
-        if evidence.step.user == "either" and last is not None and last.succeeded:
+        if last is not None and last.succeeded and last.toxic == "answer":
             yield from _invented(outcome, evidence)
         return
     told = f"{last.status}" if last.ended is Ended.ANSWERED and last.status is not None else str(last.ended)
     if evidence.step.user == "failure" and last.toxic in ENDLESS:
         yield _saw("KOM-877", "it took in an answer of tens of megabytes and reported success")
+    elif last.toxic == "cut_head" or _is_whole(outcome, evidence):
+        # The status line came, or all that was to be read did; HTTP leaves it to the client what to make of that.
+        return
     elif not last.succeeded and not _came_late(evidence):
         yield _saw("KOM-821", f"success was reported, and the last answer was {told}")
     elif last.toxic in UNREADABLE:
         yield _saw("KOM-821", f"success was reported, and the answer was {UNREADABLE[last.toxic]}")
     else:
         yield from _value(outcome, evidence)
+
+
+def _is_whole(outcome: Returned, evidence: CallEvidence) -> bool:
+    """Whether a broken answer to a read still brought everything."""
+    last, expected = evidence.last, evidence.expected_value
+    broken = last is not None and last.ended is Ended.BROKEN
+    return broken and expected is not None and next(_lost(outcome.value, expected, ""), None) is None
 
 
 def _came_late(evidence: CallEvidence) -> bool:
@@ -89,7 +99,9 @@ def _raised(outcome: Raised, evidence: CallEvidence) -> Iterator[Accusation]:
         if evidence.step.also:
             yield _saw("KOM-863", f"something unknown in the answer stopped it: {_error(outcome)}")
         elif last.toxic == "other_success":
-            yield _saw("KOM-823", f"{operation} was answered with {last.status}, a success, and the user saw {_error(outcome)}")
+            yield _saw(
+                "KOM-823", f"{operation} was answered with {last.status}, a success, and the user saw {_error(outcome)}"
+            )
         else:
             yield _saw("KOM-822", f"{operation} was answered with {last.status} and the user saw {_error(outcome)}")
         return
@@ -123,14 +135,12 @@ def _value(outcome: Returned, evidence: CallEvidence) -> Iterator[Accusation]:
     """Whether a success brought its result."""
     operation = evidence.call.operation
     if operation in _NAME:
-        made = next((entry_id for kind, _, entry_id in evidence.moved if kind == _KIND[operation]), "")
-        if made and not any(made in text for text in _strings(outcome.value)):
+        ids = [entry_id for kind, _, entry_id in evidence.moved if kind == _KIND[operation] and entry_id]
+        if ids and not any(made in text for text in _strings(outcome.value) for made in ids):
             last = evidence.last
             halved = last is not None and last.toxic in ("no_location", "no_id_header")
-            yield _saw(
-                "KOM-825" if halved else "KOM-824",
-                f"{_KIND[operation]} {made} was made and its id did not reach the user, who got {_shown(outcome.value)}",
-            )
+            made = f"{_KIND[operation]} {ids[-1]} was made and its id did not reach the user"
+            yield _saw("KOM-825" if halved else "KOM-824", f"{made}, who got {_shown(outcome.value)}")
         return
     if evidence.expected_value is None:
         return
@@ -139,7 +149,10 @@ def _value(outcome: Returned, evidence: CallEvidence) -> Iterator[Accusation]:
             code = "KOM-824" if not place else "KOM-862"
             yield _saw(code, f"{place or 'the result'} did not reach the user; the server said {_shown(wanted)}")
         else:
-            yield _saw("KOM-862", f"{place or 'the result'} reached the user as {_shown(seen)}; the server said {_shown(wanted)}")
+            yield _saw(
+                "KOM-862",
+                f"{place or 'the result'} reached the user as {_shown(seen)}; the server said {_shown(wanted)}",
+            )
         return
 
 
@@ -196,7 +209,12 @@ def _same(seen: Any, wanted: Any) -> bool:
         return seen is wanted
     if seen == wanted or (seen is None and wanted == ""):
         return True
-    return isinstance(wanted, str) and isinstance(seen, str) and bool(_TIME.match(wanted)) and _moment(seen) == _moment(wanted)
+    return (
+        isinstance(wanted, str)
+        and isinstance(seen, str)
+        and bool(_TIME.match(wanted))
+        and _moment(seen) == _moment(wanted)
+    )
 
 
 def _moment(text: str) -> datetime | None:

@@ -14,7 +14,7 @@ from typing import Any
 from conformance.clients.adapter import Adapter
 from conformance.clients.call import Call, CouldNotTry, Hello, Returned, Unsupported
 from conformance.clients.door import Door
-from conformance.clients.evidence import Accusation, CallEvidence, Sent, Told
+from conformance.clients.evidence import Accusation, CallEvidence, Sent
 from conformance.clients.outcome_checks import outcome_accusations
 from conformance.clients.request_checks import request_accusations
 from conformance.clients.retry_checks import ledger_accusations, retry_accusations
@@ -172,7 +172,9 @@ class _Game:
     async def _warm(self, number: int, step: Step) -> None:
         """Leave a kept-alive connection behind, by a read that is not judged."""
         if _READ in self._player.hello.operations:
-            await self._player.adapter.call(self._call(f"w{number}", Step(_READ, credentials=step.credentials), None, {}))
+            await self._player.adapter.call(
+                self._call(f"w{number}", Step(_READ, credentials=step.credentials), None, {})
+            )
 
     async def _called(self, number: int, step: Step) -> CallEvidence:
         known = self._known(number)
@@ -185,11 +187,14 @@ class _Game:
             key = fill(step.key, known)
             script = [fill(given, known) for given in step.script]
         except UnknownNameError as error:
-            raise NotMeasuredError(f"the client returned no {error.args[0].partition('.')[2] or error.args[0]}") from None
+            name = error.args[0].partition(".")[2] or error.args[0]
+            raise NotMeasuredError(f"the client returned no {name}") from None
         call = self._call(str(number), step, body, path, key)
         expected = self._expected(step, call)
         if step.also and isinstance(expected, dict):
-            script = [{"answer": {"status": 200, "media": "application/json", "body": json.dumps(expected | dict(step.also))}}]
+            script = [
+                {"answer": {"status": 200, "media": "application/json", "body": json.dumps(expected | dict(step.also))}}
+            ]
             expected = {name: value for name, value in expected.items() if name not in step.also}
         if script:
             self.token = self._door.script(self._order, step.operation, script, self._case.id)
@@ -207,17 +212,14 @@ class _Game:
             sent=sent,
             moved=self._door.movements(self._order)[before:],
             moved_other=self._door.movements(self._other)[before_other:] if self._other else (),
-            told=_told(script, sent, step.operation),
             expected_value=expected,
             stray=self._door.stray(ids) if "redirect" in self._case.id else (),
             elapsed_s=elapsed_s,
-            asked_s=_asked_s(script, sent, step.operation),
+            asked_s=_asked_s(sent, step.operation),
             tls=self._case.tls,
         )
 
-    def _call(
-        self, number: str, step: Step, body: Any, path: Mapping[str, str], key: str | None = None
-    ) -> Call:
+    def _call(self, number: str, step: Step, body: Any, path: Mapping[str, str], key: str | None = None) -> Call:
         username, password = credentials_of(step)
         return Call(
             id=f"{self._case.id}#{self._attempt}.{number}",
@@ -254,22 +256,13 @@ class _Game:
         return self._door.answer(step.operation, call.path, call.username, call.password)
 
 
-def _told(script: list[Any], sent: tuple[Sent, ...], operation: str) -> Told:
-    """Say what the last answer carried, from the script that it came of."""
-    attempts = [one for one in sent if one.operation == operation]
-    last = len(attempts) - 1
-    if 0 <= last < len(script) and script[last] and "answer" in script[last]:
-        return Told.of_answer(script[last]["answer"])
-    return Told()
-
-
-def _asked_s(script: list[Any], sent: tuple[Sent, ...], operation: str) -> float:
+def _asked_s(sent: tuple[Sent, ...], operation: str) -> float:
     """Say for how many seconds the first answer asked to be left alone, counted from the arrival of its request."""
     first = next((one for one in sent if one.operation == operation), None)
-    if first is None or not script or not script[0] or "answer" not in script[0]:
+    if first is None or first.response is None or first.response.status < 400:
         return 0.0
-    headers = script[0]["answer"].get("headers") or {}
-    given = str(headers.get("Retry-After") or headers.get("X-Ratelimit-Reset") or "0")
+    headers = first.response.headers
+    given = headers.get("Retry-After") or (headers.get("X-Ratelimit-Reset") if first.status == 429 else None) or "0"
     if given.isdecimal():
         return float(given)
     arrived = time.time() - (time.monotonic() - first.at_s)

@@ -89,7 +89,11 @@ class ProcessAdapter:
         loop = asyncio.get_running_loop()
         try:
             transport, conversation = await loop.subprocess_exec(
-                lambda: _Conversation(self._patience_s), *self.command, stdin=PIPE, stdout=PIPE, stderr=PIPE,
+                lambda: _Conversation(self._patience_s),
+                *self.command,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:

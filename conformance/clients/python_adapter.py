@@ -79,7 +79,7 @@ class PythonAdapter:
         self._name = name or getattr(made, "__name__", type(made).__name__)
         self._patience_s = patience_s
         self._accepted = _parameters(made)
-        self._speaks_json = "base_url" not in self._accepted and not _takes_any(made)
+        self.speaks_json = "base_url" not in self._accepted and not _takes_any(made)
         self._sessions: dict[str, _Session] = {}
 
     async def start(self) -> Hello:
@@ -129,7 +129,7 @@ class PythonAdapter:
 
     def begin(self, client: Any, call: Call) -> Any:
         """Call the method; returns its value, an awaitable for it, or an outcome when there was nothing to call."""
-        if self._speaks_json:
+        if self.speaks_json:
             return self._made(json.loads(encode_call(call)))
         names = _OTHER_NAMES.get(call.operation, (method_name(call.operation),))
         method = next((found for name in names if callable(found := getattr(client, name, None))), None)
@@ -153,7 +153,7 @@ class PythonAdapter:
         """Turn what came back into an outcome."""
         if isinstance(value, Returned | Raised | Unsupported | CouldNotTry):
             return value
-        if not self._speaks_json:
+        if not self.speaks_json:
             return Returned(as_json(value))
         try:
             message = parse_line(json.dumps({"type": "result", "id": call.id} | dict(value)).encode())
@@ -165,7 +165,7 @@ class PythonAdapter:
         """Turn an exception into what its catcher can see."""
         if isinstance(error, AdapterError):
             raise error
-        if self._speaks_json:
+        if self.speaks_json:
             reason = masked(_short(error), {call.password})
             raise AdapterError(f"the callable raised {reason}") from error
         if isinstance(error, NotImplementedError):
@@ -186,7 +186,8 @@ class _Session:
 
     async def call(self, call: Call) -> Outcome:
         try:
-            value = await self._on_thread(lambda: self._begin(call))
+            await self._create()
+            value = await self._on_thread(lambda: self._adapter.begin(self._client, call))
             if inspect.isawaitable(value):
                 value = await value
         except asyncio.CancelledError:
@@ -213,11 +214,19 @@ class _Session:
                 pass
         self._work.put(None)
 
-    def _begin(self, call: Call) -> Any:
-        if not self._created:
-            self._client = self._adapter.create(self._first) if not self._adapter._speaks_json else None  # noqa: SLF001 - its other half
-            self._created = True
-        return self._adapter.begin(self._client, call)
+    async def _create(self) -> None:
+        if self._created:
+            return
+        if not self._adapter.speaks_json:
+            try:
+                client = await self._on_thread(lambda: self._adapter.create(self._first))
+            except RuntimeError as error:
+                if "event loop" not in str(error):
+                    raise
+                # An async client that can only be made where it will live.
+                client = self._adapter.create(self._first)
+            self._client = await client if inspect.isawaitable(client) else client
+        self._created = True
 
     async def _on_thread(self, work: Callable[[], Any]) -> Any:
         loop = asyncio.get_running_loop()

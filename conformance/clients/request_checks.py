@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from conformance.clients.call import Raised
-from conformance.clients.evidence import KEY_HEADER, Accusation, CallEvidence, Sent, Witness
+from conformance.clients.evidence import Accusation, CallEvidence, Sent, Witness
 from conformance.clients.secret import forms_of
 from conformance.contract.contract import Contract
 from conformance.contract.operations import BASE_PATH
@@ -75,22 +75,26 @@ def _reached(evidence: CallEvidence, contract: Contract) -> Iterator[Accusation]
     for sent in own:
         if dict(sent.ids) != dict(call.path):
             code = "KOM-875" if step.spares else "KOM-802"
-            yield _said(code, f"the path {sent.target[:_SHOWN]} names {dict(sent.ids)}, but meant was {dict(call.path)}")
+            yield _said(
+                code, f"the path {sent.target[:_SHOWN]} names {dict(sent.ids)}, but meant was {dict(call.path)}"
+            )
         if "?" in sent.target:
             yield _said("KOM-801", f"it added a query that the API does not have: {sent.target[:_SHOWN]}")
     for sent in evidence.sent:
         if "//" in sent.target.partition("?")[0].removeprefix("http://").removeprefix("https://"):
             yield _said("KOM-803", f"the path holds a doubled slash: {sent.target[:_SHOWN]}")
-        foreign = contract.operations[sent.operation] if sent.operation in contract.operations else None
-        if own and sent not in own and (foreign is None or foreign.writes):
+        is_read = sent.operation in contract.operations and not contract.operations[sent.operation].writes
+        if own and sent not in own and not is_read:
             yield _said("KOM-801", f"beside the call it sent {sent.method} {sent.target[:_SHOWN]}")
 
 
 def _is_mangled(sent: Sent, evidence: CallEvidence) -> bool:
     """Tell an id that broke its path from a path that is wrong in itself."""
     order_id = evidence.call.path.get("order_id", "")
-    return any(unquote(value) != value or not value.isascii() or not value.replace("-", "").isalnum()
-               for value in evidence.call.path.values()) and order_id[:8] in unquote(sent.target)
+    return any(
+        unquote(value) != value or not value.isascii() or not value.replace("-", "").isalnum()
+        for value in evidence.call.path.values()
+    ) and order_id[:8] in unquote(sent.target)
 
 
 def _headers(sent: Sent, evidence: CallEvidence) -> Iterator[Accusation]:

@@ -19,6 +19,7 @@ _AT_ONCE_S = 0.02
 _SLACK_S = 0.15
 # A stack re-sends within a moment of the loss; a client that decides takes at least its own time.
 _BY_THE_STACK_S = 0.05
+_MADE = ("capture", "refund")
 _REPEATABLE = frozenset({401, 408, 409, 425, 429})
 
 
@@ -51,9 +52,8 @@ def resender(before: Sent, after: Sent) -> str:
 def ledger_accusations(evidence: CallEvidence) -> Iterator[Accusation]:
     """Yield what is wrong with the money."""
     if evidence.moved_other:
-        yield Accusation(
-            "KOM-875", Witness.LEDGER, f"the call changed another order: {_entries(evidence.moved_other)}"
-        )
+        yield Accusation("KOM-875", Witness.LEDGER, f"the call changed another order: {_entries(evidence.moved_other)}")
+        return
     kind = evidence.step.moves
     if not kind or evidence.tls:
         return
@@ -65,7 +65,7 @@ def ledger_accusations(evidence: CallEvidence) -> Iterator[Accusation]:
             Witness.LEDGER,
             f"one call, {len(moved)} entries of kind {kind}, together {total} minor units: {_entries(tuple(moved))}",
         )
-    elif isinstance(evidence.outcome, Returned) and not moved and kind in ("capture", "refund") and not _forced(evidence):
+    elif isinstance(evidence.outcome, Returned) and not moved and kind in _MADE and not _forced(evidence):
         yield Accusation("KOM-848", Witness.LEDGER, f"success was reported, and no {kind} stands in the ledger")
 
 
@@ -83,11 +83,9 @@ def _pair(before: Sent, after: Sent, writes: bool, evidence: CallEvidence) -> It
             return
         yield _wire("KOM-851", f"{operation} was answered with {before.status} and sent again")
         return
-    if writes and after.key is None:
-        yield _wire(
-            "KOM-841",
-            f"{operation} without an idempotency key was sent again, {resender(before, after)}",
-        )
+    # A 429 says that nothing was done, and the guide on rate limits asks for a repetition without a word on keys.
+    if writes and after.key is None and before.status != 429:
+        yield _wire("KOM-841", f"{operation} without an idempotency key was sent again, {resender(before, after)}")
     elif writes and before.key != after.key:
         yield _wire("KOM-842", f"{operation} was sent again with another idempotency key, {resender(before, after)}")
     if before.ended is not Ended.ANSWERED or before.status is None:
@@ -105,8 +103,11 @@ def _pair(before: Sent, after: Sent, writes: bool, evidence: CallEvidence) -> It
                 f"after {waited_s:.2f} s",
             )
     elif before.status >= 500 and waited_s < _AT_ONCE_S:
-        yield _wire("KOM-845", f"{operation} was answered with {before.status} and sent again after "
-                    f"{waited_s * 1000:.0f} ms, without a pause")
+        yield _wire(
+            "KOM-845",
+            f"{operation} was answered with {before.status} and sent again after "
+            f"{waited_s * 1000:.0f} ms, without a pause",
+        )
 
 
 def _patience(evidence: CallEvidence) -> Iterator[Accusation]:
@@ -116,7 +117,7 @@ def _patience(evidence: CallEvidence) -> Iterator[Accusation]:
         yield Accusation(
             "KOM-850",
             Witness.OUTCOME,
-            f"the server never answered; the time limit was {limit_s:g} s and the user waited {evidence.elapsed_s:.1f} s",
+            f"the server never answered; the time limit was {limit_s:g} s, the user waited {evidence.elapsed_s:.1f} s",
         )
 
 

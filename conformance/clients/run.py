@@ -195,7 +195,9 @@ class _Schedule:
         last = ""
         for number, case in enumerate(self._suspects):
             if failures >= _MOST_FAILURES or failing_s >= _LONGEST_FAILING_S:
-                self._note(_error(case, f"not tried: the adapter failed {failures} times in a row, the last time: {last}"))
+                self._note(
+                    _error(case, f"not tried: the adapter failed {failures} times in a row, the last time: {last}")
+                )
                 continue
             begun = time.monotonic()
             try:
@@ -231,5 +233,3 @@ def _target(hello: Hello, options: ClientOptions) -> dict[str, str]:
         shlex.join(options.adapter) if options.adapter is not None else options.python or REFERENCE
     )
     return target
-
-

@@ -19,7 +19,9 @@ __all__ = ["UNSET", "ClientCase", "Step", "client_cases"]
 Bindings = Mapping[str, Any]
 
 # Known when a case is played, not before.
-RUNTIME = frozenset({"order", "other_order", "capture", "refund", "new_key", "other_origin", "correlation", "soon", "value"})
+RUNTIME = frozenset(
+    {"order", "other_order", "capture", "refund", "new_key", "other_origin", "correlation", "soon", "value"}
+)
 
 # A refusal that a repetition cannot cure; 401 is a matter of challenges, 409 and 429 of their own rules.
 _FINAL = frozenset({400, 403, 404, 413, 422})
@@ -46,7 +48,8 @@ class Step:
 
     ``script`` is what the server does to each attempt: None for a good answer, else one toxic as {kind: parameters}.
     ``user`` is what the user must see: answer, success, failure or either. ``also`` is merged into the order that a
-    read is answered with. ``spares`` names an order on which nothing may happen. ``moves`` is the kind of ledger entry that one call makes, empty for none.
+    read is answered with. ``spares`` names an order on which nothing may happen. ``moves`` is the kind of ledger entry
+    that one call makes, empty for none.
     """
 
     operation: str
@@ -201,7 +204,8 @@ class _Expansion:
                 continue
             if "body" in shape:
                 body = fill(shape["body"], values, RUNTIME)
-                text = json.dumps(body, indent=shape.get("indent"), separators=None if "indent" in shape else (",", ":"))
+                indent = shape.get("indent")
+                text = json.dumps(body, indent=indent, separators=(",", ":") if indent is None else None)
             else:
                 text = fill(shape["text"], values, RUNTIME)
             yield name, {"text": text, "media": shape.get("media", "")}
@@ -275,7 +279,7 @@ def _with_amount(body: Mapping[str, Any], amount: int) -> dict[str, Any]:
 
 def _may_wait(toxic: Mapping[str, Any] | None) -> bool:
     """Whether a client may wait after an answer: all but plain successes and refusals."""
-    return toxic is not None and ("answer" not in toxic or toxic["answer"]["status"] == 429 or toxic["answer"]["status"] >= 500)
+    return toxic is not None and ("answer" not in toxic or toxic["answer"]["status"] >= 429)
 
 
 def _toxic(given: Any) -> dict[str, Any] | None:

@@ -30,7 +30,9 @@ class SmokeCheck:
     why: str = ""
 
 
-def smoke(command: Sequence[str], contract: Contract | None = None, *, patience_s: float = 10.0) -> tuple[SmokeCheck, ...]:
+def smoke(
+    command: Sequence[str], contract: Contract | None = None, *, patience_s: float = 10.0
+) -> tuple[SmokeCheck, ...]:
     """Run every check on an adapter; raises UsageError when the command cannot be started at all."""
     chosen = contract or load_contract()
     with Door(chosen, seed=0) as door, asyncio.Runner() as runner:

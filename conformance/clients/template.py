@@ -24,8 +24,10 @@ def fill(template: Any, known: Mapping[str, Any], later: frozenset[str] = frozen
     if isinstance(template, str):
         return _text(template, known, later)
     if isinstance(template, Mapping):
-        return {_text(key, known, later) if isinstance(key, str) else key: fill(value, known, later)
-                for key, value in template.items()}
+        return {
+            _text(key, known, later) if isinstance(key, str) else key: fill(value, known, later)
+            for key, value in template.items()
+        }
     if isinstance(template, list | tuple):
         return [fill(value, known, later) for value in template]
     return template

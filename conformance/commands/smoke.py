@@ -14,7 +14,7 @@ __all__ = ["command"]
 )
 @click.option("--adapter", metavar="CMD", required=True, help="A command that speaks the adapter protocol.")
 def command(*, adapter: str) -> None:
-    """Check that an adapter speaks the protocol: greeting, a good call, an unknown operation, many calls at once, goodbye.
+    """Check that an adapter speaks the protocol: greeting, good and bad calls, many calls at once, goodbye.
 
     Exit status: 0 it does, 1 a check failed, 2 the adapter could not be run.
     """
@@ -24,5 +24,6 @@ def command(*, adapter: str) -> None:
 
     checks = smoke(command_of(adapter))
     for check in checks:
-        click.echo(printable(f"{'passed' if check.passed else 'FAILED'}  {check.name}" + (f": {check.why}" if check.why else "")))
+        told = f"{check.name}: {check.why}" if check.why else check.name
+        click.echo(printable(f"{'passed' if check.passed else 'FAILED'}  {told}"))
     click.get_current_context().exit(0 if all(check.passed for check in checks) else 1)

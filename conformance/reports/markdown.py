@@ -1,4 +1,4 @@
-"""A matrix of clients and scenarios in Markdown, for a summary page that many people read and few open a report from."""
+"""A matrix of clients and scenarios in Markdown, for a summary that many people read and few look behind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MARKS: Mapping[Verdict, str] = {
     Verdict.WARNING: "⚠️",
     Verdict.KNOWN: "🔵",
     Verdict.PASSED: "✅",
-    Verdict.NOT_MEASURED: "➖",
+    Verdict.NOT_MEASURED: "⚪",
 }
 _MOST_FINDINGS = 20
 
@@ -39,7 +39,9 @@ def render_matrix(results: Sequence[RunResult]) -> str:
         f"| scenario | {' | '.join(name for name, _ in columns)} |",
         f"|---|{'---|' * len(columns)}",
     ]
-    lines += [f"| {_cell(row)} | {' | '.join(_verdict(groups.get(row, ())) for _, groups in columns)} |" for row in rows]
+    for row in rows:
+        cells = " | ".join(_verdict(groups.get(row, ())) for _, groups in columns)
+        lines.append(f"| {_cell(row)} | {cells} |")
     lines += ["", " · ".join(f"{mark} {verdict.value.replace('_', ' ')}" for verdict, mark in _MARKS.items()), ""]
     for result in results:
         lines += _found(result)

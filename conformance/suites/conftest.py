@@ -98,12 +98,12 @@ def judged(
             case Verdict.ERROR:
                 pytest.fail(f"error: {result.why}", pytrace=False)
             case Verdict.FAILED:
-                pytest.fail(_told(result), pytrace=False)
+                pytest.fail(told(result), pytrace=False)
 
     return play
 
 
-def _told(result: CaseResult) -> str:
+def told(result: CaseResult) -> str:
     """Write what was found, with the requests that show the first of it."""
     blamed = [finding for finding in result.findings if not finding.known]
     lines = [
