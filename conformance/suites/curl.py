@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from conformance.exchange import Exchange, Request
 __all__ = ["curl", "curls", "story"]
 
 LONGEST_BODY = 4096
+_TOLD = ("captured_amount", "refunded_amount", "order_amount", "number_of_days")
 _MADE_BY_CURL = frozenset({"host", "content-length", "authorization", "connection"})
 
 
@@ -52,10 +54,29 @@ def curls(exchanges: Sequence[Exchange], base_url: str, authorization: str = "")
 
 
 def story(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
-    """Tell what was asked and answered, one numbered line each."""
+    """Tell what was asked and answered, one numbered line each, with the amounts and any key that came before."""
     lines: list[str] = []
+    keys: dict[str, int] = {}
     for number, exchange in enumerate(exchanges, 1):
-        path = urlsplit(exchange.request.target).path
+        request = exchange.request
+        path = urlsplit(request.target).path
         answer = str(exchange.response.status) if exchange.response else exchange.failure
-        lines.append(f"{number}. {exchange.request.method} {path} -> {answer}")
+        key = request.headers.get("Klarna-Idempotency-Key")
+        first = keys.setdefault(key, number) if key else number
+        same = f" (key of {first})" if first != number else ""
+        lines.append(f"{number}. {request.method} {path}{_amounts(request)}{same} -> {answer}")
     return tuple(lines)
+
+
+def _amounts(request: Request) -> str:
+    """The numbers that a request is about, in minor units or days."""
+    if not request.body or len(request.body) > LONGEST_BODY:
+        return ""
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    told = [f"{name} {body[name]}" for name in _TOLD if type(body.get(name)) is int]
+    return f" {' '.join(told)}" if told else ""

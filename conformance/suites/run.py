@@ -122,7 +122,9 @@ class ServerRun:
         cases = list(matrix_cases(self.contract, deep=self.options.profile == "deep"))
         if self.options.profile != "quick":
             from conformance.suites.schemathesis_driver import schemathesis_cases  # noqa: PLC0415 - heavy
+            from conformance.suites.state_machine import walk_cases  # noqa: PLC0415 - heavy
 
+            cases.extend(walk_cases(self.options.profile))
             cases.extend(schemathesis_cases(self.contract, self.options.profile))
         if not self.has_control:
             cases.sort(key=self._cost)

@@ -502,7 +502,7 @@ def test_a_key_lives_for_a_day_of_the_targets_clock() -> None:
 def test_expiry_by_the_clock_is_expected() -> None:
     late = datetime(2026, 3, 1, tzinfo=UTC)
     refused = f"Order {ORDER} is expired. Capture not possible."
-    expired = order(status="EXPIRED")
+    expired = order(status="EXPIRED", remaining_authorized_amount=0)
 
     def story(c: Conversation) -> Iterable[Exchange]:
         yield c.read(order())

@@ -15,7 +15,7 @@ from conformance.verdict import CaseResult, Verdict
 
 
 def played(options: ServerOptions, fault: str = "") -> CaseResult:
-    """Play the first walk, against a wrong server when a fault is named."""
+    """Play walks until one says something, or one alone against a correct server."""
     with ServerRun(options) as run:
         targets = embedded_targets(run.contract, seed=options.seed, behaviour=options.behaviour)
 
@@ -27,10 +27,14 @@ def played(options: ServerOptions, fault: str = "") -> CaseResult:
 
         if fault:
             run._targets = wrong
-        return run.play(next(walk_cases("default"))).result
+        for case in walk_cases("default"):
+            result = run.play(case).result
+            if result.verdict is not Verdict.PASSED or not fault:
+                break
+    return result
 
 
-@dataclass
+@dataclass(slots=True)
 class Wrong:
     """A simulator whose third capture of an order is booked one unit short in every later read."""
 
@@ -49,10 +53,6 @@ class Wrong:
             order["captured_amount"] -= 1
             order["remaining_authorized_amount"] += 1
             order["captures"][2]["captured_amount"] -= 1
-        elif self.fault == "capture of one" and "captures" in order:
-            for capture in order["captures"]:
-                if capture["captured_amount"] == 1:
-                    capture["description"] = "changed"
         return Response(response.status, response.headers, json.dumps(order).encode())
 
 
