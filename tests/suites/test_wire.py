@@ -185,7 +185,8 @@ def test_a_redirect_is_an_answer() -> None:
 
 def test_tls_that_is_none() -> None:
     with RawServer(saying(OK)) as server:
-        exchange = Wire(server.url.replace("http:", "https:"), QUICK).send(Request("GET", "/"))
+        impatient = Limits(connect_s=0.2)
+        exchange = Wire(server.url.replace("http:", "https:"), impatient).send(Request("GET", "/"))
     assert exchange.failure.startswith("no TLS connection") or exchange.failure.startswith("no connection")
 
 
