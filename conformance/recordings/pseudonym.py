@@ -28,6 +28,9 @@ _BIRTH_DAYS = 25_000
 _TWO_BYTES = "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþ"
 _THREE_BYTES = "".join(chr(0x4E00 + step) for step in range(256))
 _FOUR_BYTES = "".join(chr(0x20000 + step) for step in range(256))
+_ALPHABETS = {
+    sign: alphabet for alphabet in (string.digits, string.ascii_uppercase, string.ascii_lowercase) for sign in alphabet
+}
 _LONGEST_KEPT = 64
 _CACHE = 65_536
 
@@ -114,19 +117,11 @@ class Pseudonyms:
     def _shaped(self, text: str, stream: bytes) -> str:
         made = []
         for sign, number in zip(text, stream, strict=True):
-            if sign.isascii():
-                if sign.isdigit():
-                    made.append(string.digits[number % 10])
-                elif sign.isupper():
-                    made.append(string.ascii_uppercase[number % 26])
-                elif sign.islower():
-                    made.append(string.ascii_lowercase[number % 26])
-                else:
-                    made.append(sign)
-            elif not sign.isalnum():
-                made.append(sign)
+            alphabet = _ALPHABETS.get(sign)
+            if alphabet is not None:
+                made.append(alphabet[number % len(alphabet)])
             else:
-                made.append(_beyond_ascii(sign, number))
+                made.append(_beyond_ascii(sign, number) if sign.isalnum() else sign)
         return "".join(made)
 
     def _stream(self, text: str, length: int) -> bytes:

@@ -78,7 +78,7 @@ _JSON_PIECE = re.compile(
     r"\s*(?:(?P<text>\"(?:[^\"\\]|\\.)*\")|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<sign>[{}\[\],:]|true|false|null))",
     re.DOTALL,
 )
-_MOST_DEPTH = 200
+_TEXTS = json.JSONDecoder(strict=False)
 
 
 # The files of the contract whose words a service may say.
@@ -234,7 +234,7 @@ class Redactor:
             sign = piece["sign"]
             if piece["text"] is not None:
                 lead = raw[: len(raw) - len(piece["text"])]
-                value = json.loads(piece["text"], strict=False)
+                value = _TEXTS.decode(piece["text"])
                 if expects_name:
                     kind = kind_of_field(value)
                     expects_name = False
@@ -397,7 +397,9 @@ class Redactor:
 
     def _pair(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
-        kept = self.name(_unescaped(name))
+        # This API has no queries: a name that it does not know is data until proven otherwise.
+        plain_name = _unescaped(name)
+        kept = plain_name if plain_name in FIELDS else self._said(plain_name, self._words, frozenset())
         made = quote(kept, safe="[]().,:~$@-_ ", errors="surrogateescape").replace(" ", "%20")
         plain = _unescaped(value.replace("+", " "))
         return made + (equals + quote(self.value(plain, kind_of_field(kept)), safe="", errors="surrogateescape"))
@@ -493,12 +495,13 @@ def _spelled(raw: str, before: str, after: str) -> str:
     if before == after:
         return raw
     made = json.dumps(after, ensure_ascii="\\u" in raw)
-    if not any(sign < " " for sign in raw):
+    if _CONTROL.search(raw) is None:
         return made
     # A control character that was written as it is makes the document invalid, and it has to stay so.
     return _ESCAPE.sub(lambda found: json.loads(f'"{found[0]}"') if found[0] in _CONTROLS else found[0], made)
 
 
+_CONTROL = re.compile(r"[\x00-\x1f]")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 _CONTROLS = frozenset(json.dumps(chr(number))[1:-1] for number in range(0x20))
 
