@@ -4,40 +4,51 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qs, unquote
 
 from conformance.exchange import Headers, Request, Response
 from conformance.simulator.clock import timestamp
 from conformance.simulator.control_error import ControlError, UnknownOrderError
 from conformance.simulator.request_body import MalformedBodyError, parse
+from conformance.simulator.script import Script, Scripts
 from conformance.simulator.service import Simulator
 from conformance.simulator.shape import encode
+from conformance.simulator.toxic import TOXICS
+from conformance.simulator.wire import WireLog
 
 __all__ = ["Control"]
 
 _LOG = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 _Answer = tuple[int, Any]
 _Action = Callable[["Control", Request], _Answer]
 
 
 class Control:
-    """Answers control requests for one simulator; mistakes get ``{"error": …}`` with status 400, 404 or 405."""
+    """Answers control requests for one simulator; mistakes get ``{"error": …}`` with status 400, 404 or 405.
 
-    __slots__ = ("_simulator",)
+    ``scripts`` and ``wire`` are those of the door before the simulator; without a door there is nothing to play a
+    script or to note bytes.
+    """
 
-    def __init__(self, simulator: Simulator) -> None:
+    __slots__ = ("_scripts", "_simulator", "_wire")
+
+    def __init__(self, simulator: Simulator, scripts: Scripts | None = None, wire: WireLog | None = None) -> None:
         self._simulator = simulator
+        self._scripts = scripts
+        self._wire = wire
 
     def handle(self, request: Request) -> Response:
         """Answer one control request; it never raises for what the request holds."""
         path = request.target.partition("?")[0].strip("/")
-        methods = self._LEDGER if path.startswith("ledger/") else self._ACTIONS.get(path, {})
+        first, slash, _ = path.partition("/")
+        methods = self._OF_ORDERS.get(first, {}) if slash else self._ACTIONS.get(path, {})
         extra: tuple[tuple[str, str], ...] = ()
         answer: Any
         if not methods:
-            paths = ", ".join((*self._ACTIONS, "ledger/{order_id}"))
+            paths = ", ".join((*self._ACTIONS, *(f"{path}/{{order_id}}" for path in self._OF_ORDERS)))
             status, answer = 404, {"error": f"no such path; there are {paths}"}
         elif request.method not in methods:
             extra = (("Allow", ", ".join(sorted(methods))),)
@@ -105,11 +116,60 @@ class Control:
         ]
 
     def _ledger(self, request: Request) -> _Answer:
-        path = request.target.partition("?")[0].strip("/")
-        return 200, self._simulator.ledger(unquote(path.partition("/")[2]))
+        return 200, self._simulator.ledger(_order_id(request))
+
+    def _toxics(self, _request: Request) -> _Answer:
+        return 200, [
+            {
+                "kind": kind.id,
+                "does": kind.does,
+                "works": kind.works,
+                "parameters": {
+                    each.name: {"default": _plain(each.default), "meaning": each.meaning} for each in kind.parameters
+                },
+            }
+            for kind in TOXICS.values()
+        ]
+
+    def _play(self, request: Request) -> _Answer:
+        fields = dict(_object(request))
+        scripts = self._at_the_door(self._scripts)
+        order_id, operation = fields.pop("order_id", None), fields.pop("operation", None)
+        if not isinstance(order_id, str) or not order_id:
+            raise ControlError("order_id: must be the id of an order")
+        if operation is not None and (
+            not isinstance(operation, str) or operation not in self._simulator.contract.operations
+        ):
+            raise ControlError(f"operation: {operation!r} is no operation")
+        if set(fields) == {"token"} and isinstance(fields["token"], str):
+            script = Script.from_token(fields["token"])
+        elif set(fields) == {"toxics"}:
+            script = Script.parse(fields["toxics"])
+        else:
+            raise ControlError("either toxics or the token of a script, and nothing else, belongs to an order_id")
+        scripts.put(order_id, script, operation)
+        return 201, {"token": script.token()}
+
+    def _stop_playing(self, _request: Request) -> _Answer:
+        self._at_the_door(self._scripts).clear()
+        return 204, None
+
+    def _wire_of(self, request: Request) -> _Answer:
+        wire = self._at_the_door(self._wire)
+        username = self._simulator.credentials.username
+        return 200, [record.described(username) for record in wire.requests(_order_id(request))]
+
+    def _at_the_door(self, thing: _T | None) -> _T:
+        if thing is None:
+            raise ControlError("only a server on sockets does this")
+        return thing
 
     def _reset(self, _request: Request) -> _Answer:
         self._simulator.reset()
+        if self._scripts is not None:
+            self._scripts.clear()
+        if self._wire is not None:
+            self._wire.clear()
         return 204, None
 
     def _stamp(self) -> str:
@@ -141,9 +201,19 @@ class Control:
         "clock": {"GET": _now, "POST": _advance},
         "faults": {"GET": _faults, "POST": _provoke, "DELETE": _clear_faults},
         "exchanges": {"GET": _exchanges},
+        "toxics": {"GET": _toxics},
+        "scripts": {"POST": _play, "DELETE": _stop_playing},
         "reset": {"POST": _reset},
     }
-    _LEDGER: ClassVar[Mapping[str, _Action]] = {"GET": _ledger}
+    _OF_ORDERS: ClassVar[Mapping[str, Mapping[str, _Action]]] = {"ledger": {"GET": _ledger}, "wire": {"GET": _wire_of}}
+
+
+def _order_id(request: Request) -> str:
+    return unquote(request.target.partition("?")[0].strip("/").partition("/")[2])
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _object(request: Request) -> Mapping[str, Any]:

@@ -26,23 +26,40 @@ _LENGTH = re.compile(r"\d{1,15}", re.ASCII)
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 _STRAY_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _METHODS = frozenset({"GET", "POST", "PATCH"})
+_USUAL = (b"GET ", b"POST ", b"PATCH ")
 _CHUNKED = "Transfer-Encoding: chunked\r\n"
 _WITHOUT_BODY = frozenset({204, 304})
+_MOST_STRAY = 64 * 1024
+
+# Where a request begins behind bytes that were written with the one before and belong to no message.
+_BEGINNING = re.compile(rb"(?:GET|POST|PATCH|PUT|DELETE|HEAD|OPTIONS) [^ \r\n]+ HTTP/1\.[01]\r?\n")
 
 
 class Framed(NamedTuple):
-    """A whole request. ``keep_alive`` says whether another may follow, ``chunks`` whether the caller reads chunks."""
+    """A whole request. ``keep_alive`` says whether another may follow, ``chunks`` whether the caller reads chunks.
+
+    ``head`` is its head as received, with the blank line; ``framing`` how its end was told: ``none``,
+    ``content-length`` or ``chunked``. ``preceding`` are bytes before it that belong to no message.
+    """
 
     request: Request
     keep_alive: bool
     chunks: bool
+    head: bytes = b""
+    framing: str = "none"
+    preceding: bytes = b""
 
 
 class Refused(NamedTuple):
-    """The bytes are no request that can be answered properly; nothing more is read from this stream."""
+    """The bytes are no request that can be answered properly; nothing more is read from this stream.
+
+    ``head`` is what was received of it, ``preceding`` what stood before it and belongs to no message.
+    """
 
     status: int
     reason: str
+    head: bytes = b""
+    preceding: bytes = b""
 
 
 class Continue(NamedTuple):
@@ -76,7 +93,10 @@ _names: dict[str, bool] = {}
 
 
 class RequestReader:
-    """Reads requests out of bytes that arrive in pieces of any size."""
+    """Reads requests out of bytes that arrive in pieces of any size.
+
+    With ``skips_stray``, bytes between two requests that belong to neither are set aside instead of refused.
+    """
 
     __slots__ = (
         "_body",
@@ -84,18 +104,23 @@ class RequestReader:
         "_chunks",
         "_fields",
         "_framing",
+        "_head",
         "_headers",
         "_keep_alive",
         "_method",
         "_needed",
         "_part",
+        "_preceding",
+        "_read",
         "_searched",
+        "_skips_stray",
         "_target",
         "_trailer",
         "_version",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, skips_stray: bool = False) -> None:
+        self._skips_stray = skips_stray
         self._buffer = b""
         self._searched = 0
         self._part = _Part.HEAD
@@ -110,6 +135,9 @@ class RequestReader:
         self._needed = 0
         self._body = bytearray()
         self._trailer = 0
+        self._head = b""
+        self._preceding = b""
+        self._read = 0
 
     @property
     def idle(self) -> bool:
@@ -121,6 +149,21 @@ class RequestReader:
         """Whether nothing more will be read."""
         return self._part is _Part.CLOSED
 
+    @property
+    def leftover(self) -> bytes:
+        """What has been received behind the last whole request, without blank lines."""
+        if self._part is not _Part.HEAD:
+            return b""
+        return (self._preceding + self._buffer[:_MOST_STRAY]).strip(b"\r\n")
+
+    @property
+    def stray(self) -> bytes:
+        """What has been received behind the last whole request and cannot be the beginning of another."""
+        if self._part is not _Part.HEAD:
+            return b""
+        begins_well = not self._buffer or self._buffer[0] in b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\r\n"
+        return self._preceding if begins_well else self.leftover
+
     def feed(self, data: bytes) -> list[Event]:
         """Take in bytes and return what they complete, in order. After a Refused nothing more is read."""
         if self._part is _Part.CLOSED:
@@ -131,7 +174,8 @@ class RequestReader:
             while self._advance(events):
                 pass
         except _RefusedError as error:
-            events.append(error.refused)
+            head = self._head or self._buffer[: LARGEST_HEAD + 1]
+            events.append(error.refused._replace(head=head, preceding=self._preceding))
             self._close()
         return events
 
@@ -175,9 +219,15 @@ class RequestReader:
             # A blank line may straddle two pieces.
             self._searched = max(0, len(buffer) - 2)
             return False
-        line, _, fields = buffer[: end + 1].partition(b"\n")
+        self._head = buffer[: end + size]
         self._buffer = buffer[end + size :]
         self._searched = 0
+        line, _, fields = buffer[: end + 1].partition(b"\n")
+        if self._skips_stray and self._read and not line.startswith(_USUAL):
+            found = self._skip_stray(buffer[: end + 1])
+            if found is None:
+                return True
+            line, _, fields = found.partition(b"\n")
         version = self._parse_request_line(line)
         # Callers repeat themselves: on a kept connection the fields are mostly those of the request before.
         if fields != self._fields or version != self._version:
@@ -185,6 +235,22 @@ class RequestReader:
             self._fields, self._version = fields, version
         self._begin_body(events)
         return True
+
+    def _skip_stray(self, block: bytes) -> bytes | None:
+        """Part a request from bytes before it that belong to no message; None when it has not begun yet.
+
+        Some callers write a body behind a request that announced none. The request after it is still theirs.
+        """
+        begin = _BEGINNING.search(block)
+        if begin is None:
+            if b" HTTP/" in block or len(self._preceding) + len(self._head) > _MOST_STRAY:
+                return block
+            self._preceding += self._head
+            self._head = b""
+            return None
+        self._preceding += block[: begin.start()]
+        self._head = self._head[begin.start() :]
+        return block[begin.start() :]
 
     def _parse_request_line(self, line: bytes) -> str:
         text = _clear(line.decode("latin-1").rstrip("\r"))
@@ -291,7 +357,16 @@ class RequestReader:
             body = bytes(self._body)
             self._body = bytearray()
         request = Request(self._method, self._target, self._headers, body)
-        events.append(Framed(request, self._keep_alive, self._chunks))
+        framing = self._framing
+        if not framing:
+            told = "none"
+        elif "transfer-encoding" in framing:
+            told = "chunked"
+        else:
+            told = "content-length" if "content-length" in framing else "none"
+        events.append(Framed(request, self._keep_alive, self._chunks, self._head, told, self._preceding))
+        self._head = self._preceding = b""
+        self._read += 1
         if self._keep_alive:
             self._part = _Part.HEAD
         else:

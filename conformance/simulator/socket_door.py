@@ -1,4 +1,4 @@
-"""The double on sockets: one port for the API, one for the control interface."""
+"""The double on sockets: one port for the API, one for the control interface, one that stands for another origin."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import asyncio
 import contextlib
 import gc
 import importlib
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, Self
 
 from conformance.exceptions import UsageError
 from conformance.exchange import Headers, Request, Response
+from conformance.simulator.certificate import CERTIFICATES, Certificates
+from conformance.simulator.connection import Door
 from conformance.simulator.control import Control
-from conformance.simulator.framing import Continue, Event, Framed, Refused, RequestReader, response_bytes
+from conformance.simulator.script import Script, Scripts
 from conformance.simulator.service import Simulator
+from conformance.simulator.tampering import Tampering
+from conformance.simulator.wire import WireLog, WireRequest
 
-__all__ = ["ServerThread", "Service", "SocketServer", "run_server"]
+__all__ = ["ServerThread", "Service", "SocketServer", "WireRequest", "run_server"]
 
-Handler = Callable[[Request], Response]
+_STRAYED = b"nothing is served here; what arrives is only noted\n"
 
 
 class Service(Protocol):
@@ -32,193 +35,15 @@ class Service(Protocol):
         ...
 
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-# Answers to pipelined requests are written together up to this size, so that a caller who does not read stops us.
-_WRITE_TOGETHER = 64 * 1024
-_MOST_CONNECTIONS = 2_000
-
-# Seconds: for a request to arrive once begun, between two requests, and for the rest of a refused request.
-_REQUEST_TIME = 20.0
-_IDLE_TIME = 120.0
-_LINGER_TIME = 1.0
-_SWEEP_EVERY = 1.0
-
 _GARBAGE = (20_000, 20, 20)
-
-
-class _Connection(asyncio.Protocol):
-    """One caller: bytes in, requests handled in order, answers out."""
-
-    __slots__ = ("_door", "_ended", "_handler", "_lingering", "_paused", "_reader", "_transport", "_waiting", "since")
-
-    _transport: asyncio.Transport
-
-    def __init__(self, door: _Door) -> None:
-        self._door = door
-        self._handler = door.handler
-        self._reader = RequestReader()
-        self._waiting: list[Event] = []
-        self._paused = False
-        self._ended = False
-        self._lingering = False
-        self.since = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self.since = self._door.time()
-        self._door.connections.add(self)
-        if len(self._door.connections) > _MOST_CONNECTIONS:
-            self._transport.abort()
-
-    def connection_lost(self, _exc: Exception | None) -> None:
-        self._door.connections.discard(self)
-        self._waiting.clear()
-
-    def data_received(self, data: bytes) -> None:
-        if self._lingering:
-            return
-        fresh = self._reader.idle
-        events = self._reader.feed(data)
-        if fresh or events:
-            self.since = self._door.time()
-        if self._waiting:
-            self._waiting += events
-        else:
-            self._waiting = events
-        if not self._paused:
-            self._work()
-
-    def eof_received(self) -> bool:
-        # A caller that shuts down its sending side may still wait for answers; one with none to wait for is done.
-        self._ended = True
-        return bool(self._waiting)
-
-    def pause_writing(self) -> None:
-        self._paused = True
-        self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        self._paused = False
-        self._work()
-        if not self._paused and not self._lingering:
-            self._transport.resume_reading()
-
-    def _work(self) -> None:
-        """Answer what waits until the caller has to read first."""
-        events = self._waiting
-        out: list[bytes] = []
-        size = done = 0
-        last = False
-        for event in events:
-            done += 1
-            if isinstance(event, Framed):
-                piece = response_bytes(self._handler(event.request), event)
-                last = not event.keep_alive
-            elif isinstance(event, Continue):
-                piece = _CONTINUE
-            else:
-                piece = _refusal(event)
-                last = True
-            out.append(piece)
-            size += len(piece)
-            if size >= _WRITE_TOGETHER:
-                self._transport.write(b"".join(out))
-                out.clear()
-                size = 0
-                if self._paused:
-                    break
-        self._waiting = events[done:]
-        if out:
-            self._transport.write(out[0] if len(out) == 1 else b"".join(out))
-        if last and not self._waiting:
-            self._finish(events[-1])
-        elif self._ended and not self._waiting:
-            self._transport.close()
-
-    def _finish(self, event: Event) -> None:
-        if not isinstance(event, Refused):
-            self._transport.close()
-            return
-        # Closing with bytes unread would reset the connection and could take the answer with it.
-        self._lingering = True
-        self.since = self._door.time()
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-
-    def overdue(self, now: float) -> bool:
-        """Tell whether the caller has kept the connection without using it for too long."""
-        limit = _IDLE_TIME if self._reader.idle or self._paused else _REQUEST_TIME
-        if self._lingering:
-            limit = _LINGER_TIME
-        return now - self.since > limit
-
-    def abort(self) -> None:
-        """Drop the connection."""
-        self._transport.abort()
-
-    def close(self) -> None:
-        """Close the connection once what was written has gone out."""
-        self._transport.close()
-
-
-class _Door:
-    """One listening port with the callers on it."""
-
-    __slots__ = ("_server", "_sweep", "_time_of", "connections", "handler", "port")
-
-    def __init__(self, handler: Handler) -> None:
-        self.handler = handler
-        self.connections: set[_Connection] = set()
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._sweep: asyncio.TimerHandle | None = None
-
-    def time(self) -> float:
-        """Return the event loop's time."""
-        return self._time_of()
-
-    async def open(self, host: str, port: int) -> None:
-        """Listen; raises UsageError when that is not possible."""
-        loop = asyncio.get_running_loop()
-        self._time_of = loop.time
-        try:
-            self._server = await loop.create_server(lambda: _Connection(self), host, port, backlog=512)
-        except (OSError, OverflowError) as error:
-            why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-            raise UsageError(f"cannot listen on {host}:{port}: {why.lower()}") from None
-        self.port = self._server.sockets[0].getsockname()[1]
-        self._sweep_later(loop)
-
-    async def close(self) -> None:
-        """Stop listening and let go of everybody."""
-        if self._sweep is not None:
-            self._sweep.cancel()
-        if self._server is None:
-            return
-        self._server.close()
-        for connection in list(self.connections):
-            connection.close()
-        # One turn of the loop lets what was written go out.
-        await asyncio.sleep(0)
-        for connection in list(self.connections):
-            connection.abort()
-        await asyncio.sleep(0)
-
-    def _sweep_later(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._sweep = loop.call_later(_SWEEP_EVERY, self._swept, loop)
-
-    def _swept(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for connection in [each for each in self.connections if each.overdue(now)]:
-            connection.abort()
-        self._sweep_later(loop)
 
 
 class SocketServer:
     """A service on two ports of one host, within a running event loop; port 0 takes any that is free.
 
-    ``control`` answers on the second port; a simulator brings its own.
+    ``control`` answers on the second port; a simulator brings its own. A simulator also plays ``scripts``, has a
+    ``wire`` log, and a third port that stands for another origin, where ``stray`` requests are noted. With ``tls`` the
+    API is served over TLS, on one more port for each of the other ``CERTIFICATES``.
     """
 
     def __init__(
@@ -229,43 +54,80 @@ class SocketServer:
         control_port: int = 0,
         *,
         control: Service | None = None,
+        tls: bool = False,
     ) -> None:
-        if control is None:
-            if not isinstance(service, Simulator):
-                raise TypeError("only a simulator brings its own control interface")
-            control = Control(service)
+        self.scripts = Scripts()
+        self.wire: WireLog | None = None
+        self.stray: WireLog | None = None
+        self.certificates = Certificates(host) if tls else None
         self._host = host
-        self._ports = (port, control_port)
-        self._api = _Door(service.handle)
-        self._control = _Door(control.handle)
+        self._tampering: Tampering | None = None
+        handler = _secured(service) if tls else service.handle
+        if isinstance(service, Simulator):
+            self.wire = WireLog(service.contract.operations)
+            self.stray = WireLog(service.contract.operations)
+            self._tampering = Tampering(service)
+            control = control or Control(service, self.scripts, self.wire)
+        elif control is None:
+            raise TypeError("only a simulator brings its own control interface")
+        names = CERTIFICATES if self.certificates is not None else ("",)
+        self._api = {
+            name: Door(
+                handler,
+                log=self.wire,
+                scripts=self.scripts if self._tampering is not None else None,
+                tampering=self._tampering,
+                context=None if self.certificates is None else self.certificates.context(name),
+            )
+            for name in names
+        }
+        self._control = Door(control.handle)
+        self._other = None if self.stray is None else Door(_strayed, log=self.stray)
+        ports = [port] + [0] * (len(self._api) - 1)
+        self._doors = [*zip(self._api.values(), ports, strict=True), (self._control, control_port)]
+        if self._other is not None:
+            self._doors.append((self._other, 0))
 
     @property
     def base_url(self) -> str:
         """Where the API answers, without a slash at the end."""
-        return self._url(self._api)
+        return self._url(next(iter(self._api.values())))
 
     @property
     def control_url(self) -> str:
         """Where the control interface answers, without a slash at the end."""
         return self._url(self._control)
 
+    @property
+    def other_origin_url(self) -> str:
+        """Where only is noted what arrives; empty where there is no such place."""
+        return "" if self._other is None else self._url(self._other)
+
+    def url_with(self, certificate: str) -> str:
+        """Return where the API answers with one of ``CERTIFICATES``; raises UsageError for a server without TLS."""
+        if certificate not in self._api:
+            raise UsageError(f"this server has no certificate {certificate!r}")
+        return self._url(self._api[certificate])
+
     async def start(self) -> None:
-        """Listen on both ports; raises UsageError with neither left open."""
+        """Listen on all ports; raises UsageError with none left open."""
         try:
-            await self._api.open(self._host, self._ports[0])
-            await self._control.open(self._host, self._ports[1])
+            for door, port in self._doors:
+                await door.open(self._host, port)
         except UsageError:
             await self.stop()
             raise
+        if self._tampering is not None:
+            self._tampering.other_origin = self.other_origin_url
 
     async def stop(self) -> None:
-        """Close both ports and every connection."""
-        await self._api.close()
-        await self._control.close()
+        """Close all ports and every connection."""
+        for door, _ in self._doors:
+            await door.close()
 
-    def _url(self, door: _Door) -> str:
+    def _url(self, door: Door) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{door.port}"
+        return f"{'https' if door.secure else 'http'}://{host}:{door.port}"
 
 
 def run_server(
@@ -306,16 +168,47 @@ def run_server(
 class ServerThread:
     """A simulator on sockets for the length of a ``with`` block, served from a thread of its own."""
 
-    def __init__(self, simulator: Simulator, host: str = "127.0.0.1", port: int = 0, control_port: int = 0) -> None:
+    def __init__(
+        self,
+        simulator: Simulator,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        control_port: int = 0,
+        *,
+        tls: bool = False,
+    ) -> None:
         self.simulator = simulator
         self.base_url = ""
         self.control_url = ""
-        self._server = SocketServer(simulator, host, port, control_port)
+        self.other_origin_url = ""
+        self._server = SocketServer(simulator, host, port, control_port, tls=tls)
         self._thread = threading.Thread(target=self._run, name="klarna-simulator", daemon=True)
         self._started = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+
+    def script(self, order_id: str, script: Script, operation: str | None = None) -> None:
+        """Have faults happen to the next attempts at one operation on an order, or at each of its operations."""
+        self._server.scripts.put(order_id, script, operation)
+
+    def wire(self, order_id: str | None = None, since: int = 0) -> tuple[WireRequest, ...]:
+        """Return what arrived at the API, in order: all, or of one order, with numbers above ``since``."""
+        return () if self._server.wire is None else self._server.wire.requests(order_id, since)
+
+    @property
+    def stray(self) -> tuple[WireRequest, ...]:
+        """What arrived at the other origin."""
+        return () if self._server.stray is None else self._server.stray.requests()
+
+    @property
+    def certificate_authority_pem(self) -> str:
+        """The authority that a caller is to trust; empty without TLS."""
+        return "" if self._server.certificates is None else self._server.certificates.authority_pem
+
+    def url_with(self, certificate: str) -> str:
+        """Return where the API answers with one of ``CERTIFICATES``; raises UsageError for a server without TLS."""
+        return self._server.url_with(certificate)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -347,11 +240,32 @@ class ServerThread:
             return
         self.base_url = self._server.base_url
         self.control_url = self._server.control_url
+        self.other_origin_url = self._server.other_origin_url
         self._started.set()
         try:
             await self._stop.wait()
         finally:
             await self._server.stop()
+
+
+def _secured(service: Service) -> Callable[[Request], Response]:
+    """Answer over TLS: a service that sees no connection takes every host of one's own machine for a plain one."""
+
+    def handle(request: Request) -> Response:
+        response = service.handle(request)
+        location = response.headers.get("Location")
+        if location is None or not location.startswith("http://"):
+            return response
+        secure = "https://" + location.removeprefix("http://")
+        pairs = [(name, secure if value == location else value) for name, value in response.headers]
+        return Response(response.status, Headers(pairs), response.body)
+
+    return handle
+
+
+def _strayed(_request: Request) -> Response:
+    length = ("Content-Length", str(len(_STRAYED)))
+    return Response(404, Headers((("Content-Type", "text/plain; charset=utf-8"), length)), _STRAYED)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -392,13 +306,3 @@ def _less_collecting() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
-
-def _refusal(refused: Refused) -> bytes:
-    body = refused.reason.encode() + b"\n"
-    headers = Headers((("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))))
-    return response_bytes(Response(refused.status, headers, body), _UNREADABLE)
-
-
-# Stands for the request behind a refusal, of which nothing is known but that no other follows.
-_UNREADABLE = Framed(Request("", ""), keep_alive=False, chunks=False)
