@@ -42,7 +42,7 @@ def _all(evidence: CallEvidence, contract: Contract) -> Iterator[Accusation]:
     yield from _key(evidence)
     for sent in evidence.sent:
         if sent.operation == evidence.call.operation:
-            yield from _headers(sent, evidence)
+            yield from _headers(sent, evidence, takes_body=contract.operations[sent.operation].body is not None)
             yield from _body(sent, evidence, contract)
         yield from _url(sent, evidence)
         if sent.after:
@@ -97,10 +97,9 @@ def _is_mangled(sent: Sent, evidence: CallEvidence) -> bool:
     ) and order_id[:8] in unquote(sent.target)
 
 
-def _headers(sent: Sent, evidence: CallEvidence) -> Iterator[Accusation]:
-    body = sent.body.strip()
+def _headers(sent: Sent, evidence: CallEvidence, *, takes_body: bool) -> Iterator[Accusation]:
     media = (sent.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
-    if body and body not in _EMPTY_BODIES and media != "application/json":
+    if takes_body and sent.body and media != "application/json":
         yield _said("KOM-804", f"the body is declared as {media or 'nothing at all'} and not as application/json")
     accepted = ",".join(sent.headers.all("Accept")).lower()
     if accepted and not any(wanted in accepted for wanted in ("application/json", "application/*", "*/*")):
