@@ -17,8 +17,10 @@ from conformance.judge.finding import Finding, Judgement
 from conformance.judge.judge import Judge
 from conformance.recordings.cassette import restored, shortcomings
 from conformance.recordings.coverage import cover_errors, cover_operations
+from conformance.recordings.discreet import DiscreetJudge
 from conformance.recordings.reader import Source, find_sources, read_recording
 from conformance.recordings.recording import Format, Interaction, NotARecordingError, Recording
+from conformance.recordings.redaction import redactor_for
 from conformance.verdict import CaseResult, Reported, RunResult, Verdict
 
 __all__ = ["CheckResult", "CheckedExchange", "CheckedFile", "check_paths"]
@@ -230,15 +232,20 @@ class _Trial:
         self.label = label
         self.contract = contract
         self.foreign = 0
-        # A cassette of ours tells merchants apart; of any other nobody knows what was done to its credentials.
-        self._visible = recording.header is not None
-        self._judge = Judge(contract, credentials_visible=self._visible)
+        self._redactor = redactor_for(contract)
+        self._judge = self._new_judge()
         self._stories: dict[str, deque[str]] = {}
+
+    def _new_judge(self) -> Judge | DiscreetJudge:
+        if self.recording.header is not None:
+            # A cassette of ours is redacted, and tells merchants apart.
+            return Judge(self.contract, credentials_visible=True)
+        # Of any other nobody knows what was done to its credentials, and people may be in it.
+        return DiscreetJudge(self.contract, self._redactor, credentials_visible=False)
 
     def judge_all(self, cells: set[tuple[str, int, str]]) -> Iterator[CheckedExchange]:
         for interaction in self.recording.interactions:
-            exchange = restored(interaction.exchange) if self._visible else interaction.exchange
-            judgement = self._judge.feed(exchange)
+            judgement = self._judge.feed(restored(interaction.exchange))
             if judgement.foreign:
                 self.foreign += 1
                 continue
@@ -247,7 +254,7 @@ class _Trial:
             yield self._checked(interaction, judgement)
             if interaction.lacking and judgement.operation is not None and judgement.operation.writes:
                 # Something was changed that nobody can know, so what was learnt of the orders no longer holds.
-                self._judge = Judge(self.contract, credentials_visible=self._visible)
+                self._judge = self._new_judge()
 
     def _checked(self, interaction: Interaction, judgement: Judgement) -> CheckedExchange:
         exchange = interaction.exchange
@@ -277,7 +284,7 @@ class _Trial:
     def _story(self, index: int, exchange: Exchange, order_id: str) -> tuple[str, ...]:
         """Tell what the recording holds of the order up to here; the query and the host stay out of reports."""
         path = exchange.request.target.partition("?")[0].partition("#")[0]
-        path = path[path.find("/ordermanagement/") :]
+        path = self._redactor.target(path[path.find("/ordermanagement/") :])
         answer = exchange.failure if exchange.response is None else str(exchange.response.status)
         story = self._stories.setdefault(order_id, deque(maxlen=STORY_LENGTH))
         story.append(f"{index}. {exchange.request.method} {path} -> {answer}")
