@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from conformance.clients.call import Raised
 from conformance.clients.evidence import Accusation, CallEvidence, Sent, Witness
@@ -75,9 +75,7 @@ def _reached(evidence: CallEvidence, contract: Contract) -> Iterator[Accusation]
     for sent in own:
         if dict(sent.ids) != dict(call.path):
             code = "KOM-875" if step.spares else "KOM-802"
-            yield _said(
-                code, f"the path {sent.target[:_SHOWN]} names {dict(sent.ids)}, but meant was {dict(call.path)}"
-            )
+            yield _said(code, f"it asked for {sent.target[:_SHOWN]}, which is not {wanted}")
         if "?" in sent.target:
             yield _said("KOM-801", f"it added a query that the API does not have: {sent.target[:_SHOWN]}")
     for sent in evidence.sent:
@@ -212,7 +210,7 @@ def _holds_secret(text: str, evidence: CallEvidence) -> bool:
 
 def _path(path: str, ids: Mapping[str, str]) -> str:
     for name, value in ids.items():
-        path = path.replace(f"{{{name}}}", value)
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
     return path if path.startswith(BASE_PATH) else BASE_PATH + path
 
 

@@ -94,6 +94,8 @@ def _pair(before: Sent, after: Sent, writes: bool, evidence: CallEvidence) -> It
         yield _wire("KOM-843", f"{operation} was refused with {before.status} and sent again unchanged")
     elif before.status == 401:
         yield _wire("KOM-843", f"{operation} was refused with 401 and sent again with the same credentials")
+    elif before.status == 409:
+        yield _wire("KOM-852", f"{operation} met with a conflict and was sent again unchanged")
     waited_s = after.at_s - before.at_s
     if evidence.asked_s > 0 and before is evidence.attempts[0]:
         if waited_s < evidence.asked_s - _SLACK_S:
@@ -102,7 +104,7 @@ def _pair(before: Sent, after: Sent, writes: bool, evidence: CallEvidence) -> It
                 f"the server asked to be left alone for {evidence.asked_s:.1f} s and was asked again "
                 f"after {waited_s:.2f} s",
             )
-    elif before.status >= 500 and waited_s < _AT_ONCE_S:
+    elif before.status >= 429 and waited_s < _AT_ONCE_S:
         yield _wire(
             "KOM-845",
             f"{operation} was answered with {before.status} and sent again after "
@@ -112,12 +114,13 @@ def _pair(before: Sent, after: Sent, writes: bool, evidence: CallEvidence) -> It
 
 def _patience(evidence: CallEvidence) -> Iterator[Accusation]:
     limit_s = evidence.call.timeout_s
-    silent = [sent for sent in evidence.attempts if sent.toxic == "timeout"]
-    if len(silent) == 1 and len(evidence.attempts) == 1 and evidence.elapsed_s > 2 * limit_s + 1:
+    first, *others = evidence.attempts
+    waited_s = others[0].at_s - first.at_s if others else evidence.elapsed_s
+    if first.toxic == "timeout" and waited_s > 2 * limit_s + 1:
         yield Accusation(
             "KOM-850",
             Witness.OUTCOME,
-            f"the server never answered; the time limit was {limit_s:g} s, the user waited {evidence.elapsed_s:.1f} s",
+            f"the server never answered; the time limit was {limit_s:g} s, the client waited {waited_s:.1f} s",
         )
 
 

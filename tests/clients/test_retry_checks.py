@@ -29,7 +29,6 @@ GOOD = {
     ),
     "a challenge": evidence(sent(headers={"Authorization": None}, answer=response(401)), sent(at_s=100.01)),
     "a challenge in spite of credentials": evidence(sent(toxic="challenge", answer=response(401)), sent(at_s=100.01)),
-    "a conflict with a key": evidence(first(refused(409, "CONFLICT"), "k"), again("k")),
     "too many requests": evidence(first(refused(429, "TOO_MANY_REQUESTS")), again()),
     "a wait that was kept": evidence(first(refused(429), "k"), again("k", 1.0), asked_s=1.0),
     "a read of what could not be read": evidence(
@@ -41,7 +40,13 @@ GOOD = {
 BAD = {
     "no key": (evidence(first(), again()), ["KOM-841"]),
     "no key after a loss": (evidence(first(toxic="close_after"), again(after_s=0.001)), ["KOM-841"]),
-    "no key after a conflict": (evidence(first(refused(409, "CONFLICT")), again()), ["KOM-841"]),
+    "no key after a conflict": (evidence(first(refused(409, "CONFLICT")), again()), ["KOM-841", "KOM-852"]),
+    "a conflict": (evidence(first(refused(409, "CONFLICT"), "k"), again("k")), ["KOM-852"]),
+    "no pause when too many": (evidence(first(refused(429), "k"), again("k", 0.001)), ["KOM-845"]),
+    "no limit but repetitions": (
+        evidence(first(key="k", toxic="timeout"), again("k", 4.1), outcome=Raised("Closed")),
+        ["KOM-850"],
+    ),
     "another key": (evidence(first(key="k"), again("l")), ["KOM-842"]),
     "a key that comes late": (evidence(first(), again("l")), ["KOM-842"]),
     "a refusal": (evidence(first(refused(403), "k"), again("k")), ["KOM-843"]),
