@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from conformance.clients.reference.client import Client, connect
 
-__all__ = ["ZOO", "Broken", "Kind", "Mutation", "broken", "method_name"]
+__all__ = ["ZOO", "Broken", "Kind", "Mutation", "broken"]
 
 Kind = Literal[
     "path",
@@ -69,8 +69,3 @@ def broken(kind: Kind, killed_by: str, costs: str) -> Callable[[Variant], Varian
         return variant
 
     return enter
-
-
-def method_name(identity: str) -> str:
-    """Return the name under which a broken client can be had from the package: ``id-lost`` is ``id_lost``."""
-    return identity.replace("-", "_")
