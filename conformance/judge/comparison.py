@@ -8,53 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from conformance.contract.contract import Contract
+from conformance.judge.echo import EMPTY, echo_code, shows
 from conformance.judge.observation import Remark, shown
 from conformance.judge.shadow import AMOUNTS, Deed, Shadow, Written, moment
 
 __all__ = ["compare_capture", "compare_captures", "compare_order", "compare_refund", "fits"]
 
-# Fields that a read is known to give back as they were sent; others may be missing, but not different.
-_ECHOED = frozenset(
-    {
-        "reference",
-        "type",
-        "quantity",
-        "quantity_unit",
-        "name",
-        "total_amount",
-        "unit_price",
-        "total_discount_amount",
-        "tax_rate",
-        "total_tax_amount",
-        "product_url",
-        "image_url",
-        "shipping_company",
-        "shipping_method",
-        "tracking_number",
-        "tracking_uri",
-        "return_shipping_company",
-        "return_tracking_number",
-        "return_tracking_uri",
-        "organization_name",
-        "attention",
-        "given_name",
-        "family_name",
-        "title",
-        "street_address",
-        "street_address2",
-        "postal_code",
-        "city",
-        "region",
-        "country",
-        "email",
-        "phone",
-    }
-)
 _LAPSED = frozenset({"EXPIRED", "CLOSED"})
 _FIXED = frozenset({"original_order_amount", "purchase_currency"})
 # Fields that an order gains by a write only.
 _APPEARING = frozenset({"merchant_reference1", "merchant_reference2", "shipping_info", "merchant_data"})
-_EMPTY: tuple[Any, ...] = ("", 0, [], {}, None, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +37,8 @@ _REFUND = _Item("refund_id", "refunded_amount", "KOM-312", "refund")
 def fits(expected: Any, observed: Any) -> bool:
     """Tell whether a value shows what was expected; what a request wrote may have gained defaults."""
     if isinstance(expected, Written):
-        return _shows(expected.value, observed)
+        return shows(expected.value, observed)
     return type(expected) is type(observed) and bool(expected == observed)
-
-
-def _shows(sent: Any, observed: Any) -> bool:
-    if isinstance(sent, dict):
-        if not isinstance(observed, dict):
-            return False
-        return all(
-            _shows(value, observed[name]) if name in observed else value in _EMPTY or name not in _ECHOED
-            for name, value in sent.items()
-        )
-    if isinstance(sent, list):
-        return isinstance(observed, list) and len(sent) == len(observed) and all(map(_shows, sent, observed))
-    if isinstance(observed, str) and isinstance(sent, int | float) and not isinstance(sent, bool):
-        # A number that was accepted where text is documented is given back as text.
-        return str(sent) == observed
-    if sent in _EMPTY and observed in _EMPTY:
-        return True
-    if isinstance(sent, float) and isinstance(observed, int) and not isinstance(observed, bool):
-        # JSON has one kind of number: what was sent as 100.0 may be shown as 100.
-        return sent == observed
-    return type(sent) is type(observed) and bool(sent == observed)
 
 
 def compare_order(
@@ -125,7 +67,7 @@ def compare_order(
             yield _field_remark(shadow, name, expected, observed)
     if shadow.read:
         for name in _APPEARING - shadow.fields.keys() - shadow.unknown:
-            if order.get(name) not in _EMPTY:
+            if order.get(name) not in EMPTY:
                 yield _field_remark(shadow, name, None, order[name])
     for items, item, known, complete in (
         ("captures", _CAPTURE, shadow.captures, shadow.captures_known),
@@ -157,7 +99,7 @@ def compare_refund(shadow: Shadow, refund: Mapping[str, Any]) -> Iterator[Remark
 
 
 def _may_be_missing(expected: Any) -> bool:
-    return isinstance(expected, Written) and expected.value in _EMPTY
+    return isinstance(expected, Written) and expected.value in EMPTY
 
 
 def _compare_status(
@@ -217,28 +159,7 @@ def _field_remark(shadow: Shadow, name: str, expected: Any, observed: Any) -> Re
     message = f"{name} is {shown(observed)}, expected was {shown(wanted)}"
     if name not in shadow.touched:
         return Remark(_blame(shadow, "KOM-406"), message + _since(shadow))
-    return Remark(_echo_code(wanted, observed), message)
-
-
-def _echo_code(wanted: Any, observed: Any) -> str:
-    """Tell text that came back changed from an effect that did not show at all."""
-    if isinstance(wanted, str) and isinstance(observed, str) and observed:
-        return "KOM-601"
-    if isinstance(wanted, list) and isinstance(observed, list) and len(wanted) == len(observed):
-        codes = [
-            _echo_code(left, right) for left, right in zip(wanted, observed, strict=True) if not _shows(left, right)
-        ]
-        return codes[0] if codes else "KOM-405"
-    if isinstance(wanted, dict) and isinstance(observed, dict):
-        codes = [
-            _echo_code(value, observed.get(name))
-            for name, value in wanted.items()
-            if name in _ECHOED and not _shows(value, observed.get(name))
-        ]
-        return codes[0] if codes else "KOM-405"
-    if isinstance(wanted, int) and isinstance(observed, int | float):
-        return "KOM-602"
-    return "KOM-405"
+    return Remark(echo_code(wanted, observed), message)
 
 
 def _compare_items(
@@ -288,6 +209,6 @@ def _compare_item(
         elif name == "reference" and name not in observed:
             yield Remark("KOM-405", message, f"{item.topic}-reference-absent")
         elif isinstance(wanted, Written):
-            yield Remark(_echo_code(value, got), message)
+            yield Remark(echo_code(value, got), message)
         else:
             yield Remark(_blame(shadow, "KOM-406"), message)

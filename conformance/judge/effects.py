@@ -8,6 +8,7 @@ from typing import Any
 from conformance.contract.contract import Contract
 from conformance.contract.lifecycle import Effect
 from conformance.contract.operation import Operation
+from conformance.judge.echo import kept
 from conformance.judge.observation import Observation
 from conformance.judge.shadow import Shadow, Written
 
@@ -43,11 +44,11 @@ def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contrac
     if effect.adds:
         _add(shadow, effect.adds, seen)
     if effect.replaces:
-        shadow.fields[effect.replaces] = Written(seen.body.get(effect.replaces, []))
+        shadow.fields[effect.replaces] = Written(kept(effect.replaces, seen.body.get(effect.replaces, [])))
         shadow.touched.add(effect.replaces)
     for name in effect.overwrites:
         if name in seen.body:
-            shadow.fields[name] = Written(seen.body[name])
+            shadow.fields[name] = Written(kept(name, seen.body[name]))
             shadow.touched.add(name)
     if effect.appends:
         _append(shadow, effect.appends, seen)
@@ -104,7 +105,7 @@ def _add(shadow: Shadow, items: str, seen: Observation) -> None:
             shadow.refunds_known = False
         return
     entry: dict[str, Any] = {identity: created}
-    entry.update((name, Written(value)) for name, value in seen.body.items() if name in _KEPT[items])
+    entry.update((name, Written(kept(name, value))) for name, value in seen.body.items() if name in _KEPT[items])
     (shadow.captures if items == "captures" else shadow.refunds)[created] = entry
 
 
@@ -115,7 +116,7 @@ _KEPT: Mapping[str, frozenset[str]] = {
 
 
 def _append(shadow: Shadow, place: str, seen: Observation) -> None:
-    added = seen.body.get("shipping_info")
+    added = kept("shipping_info", seen.body.get("shipping_info"))
     items = added if isinstance(added, list) else []
     shadow.touched.add(place)
     if place == "shipping_info":

@@ -29,6 +29,8 @@ _MOST_ERRORS = 20
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BODY_STATUSES = frozenset({400, 415, 422})
 _ID_STATUSES = frozenset({400, 404})
+# Codes that speak of the id in the path, whatever their status: no answer to a mistake in the body.
+_ID_CODES = frozenset({"INVALID_ORDER_ID", "NOT_FOUND", ""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
     if size > MAX_BODY:
         rows = contract.errors.of(operation.id, frozenset({413}))
         yield Reason(f"its body has {size} bytes", rows, binds=size > _LARGER_READING, code="KOM-708")
-    rows = contract.errors.of(operation.id, _BODY_STATUSES)
+    rows = tuple(row for row in contract.errors.of(operation.id, _BODY_STATUSES) if row.code not in _ID_CODES)
     if not request.body:
         yield Reason("it has no body", rows, binds=True, code="KOM-207")
         return

@@ -64,6 +64,16 @@ def test_a_documented_lifetime_passes() -> None:
     assert [(j.verdict, j.findings) for j in judged(lifetime) if j.verdict is not Verdict.PASSED] == []
 
 
+def test_a_field_that_its_object_does_not_have_may_be_dropped() -> None:
+    line = {**order()["order_lines"][0], "city": "Bonn", "merchant_data": "x"}
+    update: Story = lambda c: [  # noqa: E731 - a table entry
+        c.read(order()),
+        c.write("/authorization", method="PATCH", sent={"order_amount": 1000, "order_lines": [line]}),
+        c.read(order()),
+    ]
+    assert codes(update) == []
+
+
 def test_other_apis_are_foreign() -> None:
     exchange = Exchange(Request("POST", "https://api.klarna.com/payments/v1/sessions"), Response(200))
     judgement = Judge(load_contract()).feed(exchange)
