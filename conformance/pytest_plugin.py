@@ -8,6 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--conformance-control-url", metavar="URL", help="the control interface of that server")
     group.addoption("--conformance-client", metavar="MODULE:OBJECT", help="judge this Python client")
     group.addoption("--conformance-adapter", metavar="CMD", help="judge the client behind this adapter")
+    group.addoption(
+        "--conformance-cassettes", type=Path, metavar="DIR", help="judge these recordings; default: the ones that ship"
+    )
     group.addoption("--conformance-seed", type=_seed, default=0, metavar="N", help="repeats a run; default: 0")
     group.addoption("--conformance-profile", choices=PROFILES, default="quick", help="default: quick")
     group.addoption("--conformance-behaviour", choices=BEHAVIOURS, default="documented", help="default: documented")
@@ -122,3 +126,18 @@ def klarna_judge(klarna_contract: Contract) -> Judge:
     from conformance.judge.judge import Judge  # noqa: PLC0415 - heavy
 
     return Judge(klarna_contract)
+
+
+@pytest.fixture
+def klarna_cassette(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The cassette that pytest-recording plays for this test; what is left unplayed at the end fails the test."""
+    cassette = request.getfixturevalue("vcr")
+    yield cassette
+    if cassette is not None and cassette.write_protected and not cassette.all_played:
+        left = [
+            f"{asked.method} {asked.path}"
+            for place, (asked, _) in enumerate(cassette.data)
+            if not cassette.play_counts[place]
+        ]
+        if left:
+            pytest.fail(f"recorded and never asked for: {', '.join(left)}", pytrace=False)
