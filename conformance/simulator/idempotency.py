@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-__all__ = ["LIFETIME", "IdempotencyKeys"]
+__all__ = ["LIFETIME", "IdempotencyKeys", "KeyUse"]
 
 LIFETIME = timedelta(hours=24)
 
 _Answer = TypeVar("_Answer")
 
 
-class IdempotencyKeys(Generic[_Answer]):
-    """First answers by merchant and key.
+class KeyUse(NamedTuple):
+    """What a key was sent for: whose it is, and the operation on the resource that ``ids`` name.
 
-    The key alone is compared: neither body nor operation nor order. Keys are forgotten when their lifetime has passed.
+    That the body is not compared is documented. What a key means on another operation or order is not: here it is a
+    key of its own, since the first answer may be one that the other operation never gives.
     """
+
+    merchant_id: str
+    operation: str
+    ids: tuple[str, ...]
+    key: str
+
+
+class IdempotencyKeys(Generic[_Answer]):
+    """First answers by the use of a key; they are forgotten when their lifetime has passed."""
 
     __slots__ = ("_answers",)
 
     def __init__(self) -> None:
-        self._answers: dict[tuple[str, str], tuple[datetime, _Answer]] = {}
+        self._answers: dict[KeyUse, tuple[datetime, _Answer]] = {}
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def first_answer(self, merchant_id: str, key: str, now: datetime) -> _Answer | None:
+    def first_answer(self, use: KeyUse, now: datetime) -> _Answer | None:
         """Return the answer that was kept for a key within its lifetime."""
-        known = self._answers.get((merchant_id, key))
+        known = self._answers.get(use)
         return known[1] if known is not None and now - known[0] <= LIFETIME else None
 
-    def keep(self, merchant_id: str, key: str, now: datetime, answer: _Answer) -> None:
+    def keep(self, use: KeyUse, now: datetime, answer: _Answer) -> None:
         """Keep the first answer to a key from now on."""
         self._forget(now)
         # A key whose lifetime has passed starts anew, at the end of the queue.
-        self._answers.pop((merchant_id, key), None)
-        self._answers[merchant_id, key] = (now, answer)
+        self._answers.pop(use, None)
+        self._answers[use] = (now, answer)
 
     def _forget(self, now: datetime) -> None:
         answers = self._answers

@@ -20,7 +20,7 @@ from conformance.simulator.clock import Clock
 from conformance.simulator.demo import DEMO_ORDERS
 from conformance.simulator.due_date import due_date_options, offered
 from conformance.simulator.history import History
-from conformance.simulator.idempotency import IdempotencyKeys
+from conformance.simulator.idempotency import IdempotencyKeys, KeyUse
 from conformance.simulator.identity import Identities, is_uuid
 from conformance.simulator.ledger import entries
 from conformance.simulator.location import origin
@@ -249,12 +249,13 @@ class Simulator:
             if fault is not None and not fault.carried_out:
                 return self._provoked(fault, correlation)
         key = request.headers.get("Klarna-Idempotency-Key") if operation.writes else None
-        again = self._first_answers.first_answer(merchant.merchant_id, key, self.clock.now) if key else None
+        use = KeyUse(merchant.merchant_id, operation.id, tuple(route.ids.values()), key) if key else None
+        again = self._first_answers.first_answer(use, self.clock.now) if use else None
         if again is not None:
             response = again()
         else:
             try:
-                response = self._operated(request, merchant, operation, route.ids, key, correlation, number)
+                response = self._operated(request, merchant, operation, route.ids, use, correlation, number)
             except _RefusalError as refusal:
                 response = self._refused(refusal, correlation)
         return response if fault is None else self._provoked(fault, correlation)
@@ -265,7 +266,7 @@ class Simulator:
         merchant: Merchant,
         operation: Operation,
         ids: Mapping[str, str],
-        key: str | None,
+        use: KeyUse | None,
         correlation: str,
         number: int,
     ) -> Response:
@@ -283,10 +284,10 @@ class Simulator:
             return self._answers.found(read(operation, order, ids), correlation)
         body = _NO_BODY if operation.body is None else self._checked(operation, order, sent)
         capture = self._capture(operation, order, ids) if "capture_id" in ids and order.captures else None
-        asked = Asked(body, now, self.clock.stamp(), number, key, capture)
+        asked = Asked(body, now, self.clock.stamp(), number, use.key if use else None, capture)
         answer = self._decided(request, operation, order, ids, asked, correlation)
-        if key:
-            self._first_answers.keep(merchant.merchant_id, key, now, answer)
+        if use:
+            self._first_answers.keep(use, now, answer)
         return answer()
 
     def _decided(

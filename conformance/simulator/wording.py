@@ -55,6 +55,6 @@ def messages(
     if not fitting:
         return ()
     words = known.get("words")
-    named = [message for message in fitting if words and (f" is {words}" in message or "{words}" in message)]
+    named = [message for message in fitting if words and (f" is {words}" in message or " is {words}" in message)]
     chosen = (named or fitting)[0]
     return (_PLACEHOLDER.sub(lambda found: str(values[found[1]]), chosen),)

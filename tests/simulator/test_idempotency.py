@@ -9,7 +9,7 @@ import pytest
 from conformance.contract.contract import Contract
 from conformance.exchange import Response
 from conformance.simulator.clock import START
-from conformance.simulator.idempotency import LIFETIME, IdempotencyKeys
+from conformance.simulator.idempotency import LIFETIME, IdempotencyKeys, KeyUse
 from conformance.simulator.merchant import DEFAULT_MERCHANTS
 from conformance.simulator.service import Simulator
 from tests.simulator.caller import Caller, code
@@ -19,14 +19,16 @@ DAY = 86_400
 
 def test_keys_are_forgotten_after_their_lifetime() -> None:
     keys: IdempotencyKeys[str] = IdempotencyKeys()
-    keys.keep("m", "a", START, "first")
-    assert keys.first_answer("m", "a", START + LIFETIME) == "first"
-    assert keys.first_answer("m", "a", START + LIFETIME + timedelta(seconds=1)) is None
-    assert keys.first_answer("other", "a", START) is None
-    keys.keep("m", "b", START + LIFETIME + timedelta(seconds=1), "second")
+    use = KeyUse("m", "cancelOrder", ("order",), "a")
+    other = use._replace(key="b")
+    keys.keep(use, START, "first")
+    assert keys.first_answer(use, START + LIFETIME) == "first"
+    assert keys.first_answer(use, START + LIFETIME + timedelta(seconds=1)) is None
+    assert keys.first_answer(use._replace(merchant_id="other"), START) is None
+    keys.keep(other, START + LIFETIME + timedelta(seconds=1), "second")
     assert len(keys) == 1
-    keys.keep("m", "b", START + 3 * LIFETIME, "third")
-    assert keys.first_answer("m", "b", START + 3 * LIFETIME) == "third"
+    keys.keep(other, START + 3 * LIFETIME, "third")
+    assert keys.first_answer(other, START + 3 * LIFETIME) == "third"
 
 
 def test_a_repeated_capture_moves_nothing(caller: Caller, make: Callable[..., str]) -> None:
@@ -39,19 +41,20 @@ def test_a_repeated_capture_moves_nothing(caller: Caller, make: Callable[..., st
     assert len(caller.order(order)["captures"]) == 1
 
 
-def test_the_key_alone_is_compared(caller: Caller, make: Callable[..., str]) -> None:
-    order, other = make(order_amount=5_000), make(order_amount=5_000)
+def test_the_body_is_not_compared(caller: Caller, make: Callable[..., str]) -> None:
+    order = make(order_amount=5_000)
     first = caller.post(f"{order}/captures", {"captured_amount": 1_000}, key="k")
-    for path, body in (
-        (f"{order}/captures", {"captured_amount": 2_000}),
-        (f"{order}/captures", {}),
-        (f"{order}/refunds", {"refunded_amount": 1}),
-        (f"{other}/captures", {"captured_amount": 7}),
-        (f"{other}/cancel", None),
-    ):
-        assert caller.post(path, body, key="k") == first
-    assert caller.order(other)["status"] == "AUTHORIZED"
+    for body in ({"captured_amount": 2_000}, {}):
+        assert caller.post(f"{order}/captures", body, key="k") == first
     assert caller.order(order)["captured_amount"] == 1_000
+
+
+def test_a_key_says_nothing_of_another_operation_or_order(caller: Caller, make: Callable[..., str]) -> None:
+    order, other = make(order_amount=5_000), make(order_amount=5_000)
+    caller.post(f"{order}/captures", {"captured_amount": 1_000}, key="k")
+    assert caller.post(f"{order}/refunds", {"refunded_amount": 1}, key="k").status == 201
+    assert caller.post(f"{other}/captures", {"captured_amount": 7}, key="k").status == 201
+    assert (caller.order(order)["refunded_amount"], caller.order(other)["captured_amount"]) == (1, 7)
 
 
 def test_other_keys_and_no_keys_capture_again(caller: Caller, make: Callable[..., str]) -> None:
