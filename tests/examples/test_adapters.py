@@ -11,6 +11,8 @@ import pytest
 
 from conformance.clients.call import Call, CouldNotTry, Outcome, Raised, Returned, Unsupported
 from conformance.clients.process_adapter import ProcessAdapter
+from conformance.clients.run import ClientOptions, run_client_suite
+from conformance.verdict import Verdict
 from tests.clients.reference.loopback import Loopback, reply
 
 ADAPTERS = Path(__file__).parents[2] / "examples" / "adapters"
@@ -150,3 +152,45 @@ def test_the_klarna_node_client_is_what_its_notes_say(packages: Path) -> None:
     assert isinstance(acknowledged, Returned)
     assert server.received[0].body == b'{"captured_amount":0}'
     assert server.received[3].line == "POST /ordermanagement/v1/orders/a/b/acknowledge HTTP/1.1"
+
+
+# Enough to meet every defect that the notes name and that ends within a moment.
+CASES = (
+    "request/acknowledgeOrder",
+    "request/captureOrder",
+    "ids/acknowledgeOrder/slash",
+    "errors/captureOrder/403-CAPTURE_NOT_ALLOWED/*",
+    "results/captureOrder/only-*",
+    "security/traversal/captureOrder",
+    "retry/captureOrder-without-key/lost-reply*",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("node-crystallize", {"KOM-802", "KOM-810", "KOM-821", "KOM-824", "KOM-825", "KOM-831", "KOM-875"}),
+        ("node-klarna", {"KOM-802", "KOM-824", "KOM-825", "KOM-875"}),
+    ],
+)
+def test_the_verdict_is_what_a_reading_of_the_source_confirms(name: str, expected: set[str], packages: Path) -> None:
+    words = command("node", str(packages / name / "adapter.mjs"))
+    results = run_client_suite(ClientOptions(adapter=words, cases=CASES)).cases
+    assert {finding.code for result in results for finding in result.findings} == expected
+    assert Verdict.ERROR not in {result.verdict for result in results}
+    # Neither repeats anything by itself, and neither is blamed for it.
+    assert [result.verdict for result in results if "lost-reply" in result.id].count(Verdict.FAILED) == 0
+
+
+def test_a_skeleton_is_judged_and_blamed_for_nothing() -> None:
+    words = command("node", str(ADAPTERS / "skeleton.mjs"))
+    cases = ("request/getOrder", "ids/getOrder/*", "errors/getOrder/404*", "retry/getOrder/*", "exact/read/*")
+    results = run_client_suite(ClientOptions(adapter=words, cases=cases)).cases
+    assert {result.verdict for result in results} == {Verdict.PASSED}
+
+
+@pytest.mark.parametrize("module", ["requests_client", "aiohttp_client"])
+def test_a_python_example_is_judged_and_blamed_for_nothing(module: str) -> None:
+    cases = ("request/*", "ids/*", "credentials/*", "results/*", "errors/refundOrder/*", "exact/*", "security/*")
+    results = run_client_suite(ClientOptions(python=f"examples.{module}:connect", cases=cases)).cases
+    assert {result.id: result.verdict for result in results if result.verdict is not Verdict.PASSED} == {}
