@@ -40,6 +40,11 @@ def test_each_is_meant_for_a_case_that_exists() -> None:
     assert {mutation.id: mutation.killed_by for mutation in ZOO.values() if mutation.killed_by not in cases} == {}
 
 
+def test_no_scenario_is_without_a_broken_client() -> None:
+    scenario_of = {case.id: case.scenario for case in client_cases(load_contract())}
+    assert set(scenario_of.values()) - {scenario_of.get(mutation.killed_by) for mutation in ZOO.values()} == set()
+
+
 @pytest.mark.parametrize("identity", ZOO)
 def test_each_can_be_had_by_name_and_closes(identity: str) -> None:
     factory = getattr(broken, identity.replace("-", "_"))

@@ -198,6 +198,18 @@ class UnknownFieldsDropped(_Changing):
         return {name: value for name, value in found.items() if name in _ORDER_FIELDS}
 
 
+@broken("results", "exact/read-change-write", "What is written back deletes what was not kept.")
+class LinesThinned(_Changing):
+    """Keeps only the fields of an order line that it needs for a bill."""
+
+    def _change(self, call: Call, found: Any) -> Any:
+        if call.operation_id != "getOrder":
+            return found
+        kept = {"name", "quantity", "unit_price", "total_amount"}
+        lines = [{name: value for name, value in line.items() if name in kept} for line in found["order_lines"]]
+        return {**found, "order_lines": lines}
+
+
 @broken("results", "exact/unknown/order-line-type", "The shop stops the day the service adds a type of line.")
 class UnknownTypeFatal(_Changing):
     """Fails on a type of order line that it does not know."""

@@ -221,6 +221,26 @@ class EndlessRetry(Broken):
         return None if again is None or attempt >= 100 else _SHORT_WAIT_S / 4
 
 
+@broken("retry", "retry/getOrder/never-recovers", "A page of the shop that shows an order never comes back.")
+class ReadsWithoutEnd(Broken):
+    """Repeats a reading a hundred times."""
+
+    def _wait_s(self, request: WireRequest, outcome: Answer | Lost, attempt: int) -> float | None:
+        if request.method != "GET":
+            return super()._wait_s(request, outcome, attempt)
+        again = super()._wait_s(request, outcome, 1)
+        return None if again is None or attempt >= 100 else _SHORT_WAIT_S / 4
+
+
+@broken("retry", "retry/getOrder/unavailable-503", "A service in trouble is asked again at once, by everybody.")
+class ReadsWithoutPause(Broken):
+    """Repeats a reading at once."""
+
+    def _wait_s(self, request: WireRequest, outcome: Answer | Lost, attempt: int) -> float | None:
+        wait_s = super()._wait_s(request, outcome, attempt)
+        return 0.0 if wait_s is not None and request.method == "GET" else wait_s
+
+
 @broken(
     "retry", "retry/captureOrder-with-key/unavailable-503", "A service in trouble is hit again at once, by everybody."
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 import threading
+from dataclasses import replace
 from typing import Any
 
 from conformance.clients.broken.mutation import Broken, broken
 from conformance.clients.broken.retries import Keyless
 from conformance.clients.reference.answer import Answer, Lost
 from conformance.clients.reference.backend import httpx
-from conformance.clients.reference.call import WireRequest
+from conformance.clients.reference.call import Call, WireRequest
 from conformance.clients.reference.client import Client
 
 __all__: list[str] = []
@@ -55,7 +56,7 @@ class _OwnTransport(httpx.BaseTransport):
             request.method, request.url.raw_path.decode("ascii"), skip_host=True, skip_accept_encoding=True
         )
         for name, value in request.headers.raw:
-            self._connection.putheader(name, value)
+            self._head(self._connection, name, value)
         body = self.body_after_get if request.method == "GET" else None
         self._connection.endheaders(body or request.read() or None)
         answer = self._connection.getresponse()
@@ -63,6 +64,9 @@ class _OwnTransport(httpx.BaseTransport):
         if answer.will_close:
             self._drop()
         return httpx.Response(answer.status, headers=answer.getheaders(), content=content, request=request)
+
+    def _head(self, connection: http.client.HTTPConnection, name: bytes, value: bytes) -> None:
+        connection.putheader(name, value)
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -82,6 +86,11 @@ class _ResendsAlways(_OwnTransport):
 
 class _ResendsWhenReused(_OwnTransport):
     resends_when_reused = True
+
+
+class _WritesHeadersRaw(_OwnTransport):
+    def _head(self, connection: http.client.HTTPConnection, name: bytes, value: bytes) -> None:
+        connection._output(name + b": " + value)  # type: ignore[attr-defined]  # noqa: SLF001 - the public way refuses line breaks
 
 
 class _WritesAfterGet(_OwnTransport):
@@ -133,3 +142,32 @@ class NoTimeLimit(Broken):
     def _send(self, request: WireRequest) -> Answer | Lost:
         self._http.timeout = httpx.Timeout(None)
         return super()._send(request)
+
+
+@broken("security", "security/injection/captureOrder", "Whoever chooses a key adds headers, or requests, of their own.")
+class KeyUnchecked(Broken):
+    """Writes the caller's key into the head as it is, line breaks and all."""
+
+    @classmethod
+    def open(cls, base_url: str, username: str, password: str, **options: Any) -> Client:
+        """Return a client on its own transport."""
+        return super().open(base_url, username, password, **{"transport": _WritesHeadersRaw()} | options)
+
+    def _build(self, call: Call) -> WireRequest:
+        request = super()._build(replace(call, idempotency_key=None))
+        if call.idempotency_key is None or request.method == "GET":
+            return request
+        return replace(request, headers={**request.headers, "Klarna-Idempotency-Key": call.idempotency_key})
+
+
+@broken("transport", "connection/captureOrder/died-idle", "Goods are shipped for a capture that nobody received.")
+class WrittenIsDone(Keyless):
+    """Takes a request for done once it is written."""
+
+    @classmethod
+    def open(cls, base_url: str, username: str, password: str, **options: Any) -> Client:
+        """Return a client on its own transport."""
+        return super().open(base_url, username, password, **{"transport": _OwnTransport()} | options)
+
+    def _read(self, call: Call, outcome: Answer | Lost) -> Any:
+        return {} if isinstance(outcome, Lost) else super()._read(call, outcome)
