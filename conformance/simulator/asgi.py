@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
@@ -20,19 +20,73 @@ Application = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 # The server that runs the application decides on these.
 _OF_THE_SERVER = frozenset({"date", "transfer-encoding"})
 
+# What announces a body; without one of these a request over HTTP/1 has none, and nobody needs to wait for it.
+_ANNOUNCING = frozenset({b"content-length", b"transfer-encoding"})
+
+# Names of fields as they were asked for and as ASGI has them, None for the server's own; there are few.
+_MOST_NAMES = 200
+
+Fields = list[tuple[bytes, bytes]]
+
 
 def app(simulator: Service) -> Application:
     """Return the application of a simulator, or of a replay; it serves HTTP and lifespan events."""
+    answers = _Answers(simulator)
 
     async def application(scope: _Message, receive: _Receive, send: _Send) -> None:
-        if scope["type"] == "lifespan":
+        if scope["type"] == "http":
+            await answers.give(scope, receive, send)
+        elif scope["type"] == "lifespan":
             await _live(receive, send)
-        elif scope["type"] == "http":
-            await _answer(simulator, scope, receive, send)
         else:
             raise NotImplementedError(f"the simulator does not speak {scope['type']}")
 
     return application
+
+
+class _Answers:
+    """Puts requests to a service and sends what it answers."""
+
+    __slots__ = ("_fields", "_has_body", "_headers", "_names", "_service")
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._fields: Fields = []
+        self._headers = Headers()
+        self._has_body = False
+        self._names: dict[str, bytes | None] = {}
+
+    async def give(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+        fields = scope["headers"]
+        # Callers repeat themselves: the fields are mostly those of the request before.
+        if fields != self._fields:
+            self._read(fields)
+        headers = self._headers
+        may_have_body = self._has_body or scope.get("http_version") not in ("1.0", "1.1")
+        body = await _body(receive) if may_have_body else b""
+        if body is None:
+            return
+        response = self._service.handle(Request(scope["method"], _target(scope), headers, body))
+        names = self._names
+        told = []
+        for name, value in response.headers.items:
+            known = names[name] if name in names else self._learned(name)
+            if known is not None:
+                told.append((known, value.encode("latin-1")))
+        await send({"type": "http.response.start", "status": response.status, "headers": told})
+        await send({"type": "http.response.body", "body": response.body})
+
+    def _read(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        self._fields = [(bytes(name), bytes(value)) for name, value in fields]
+        self._headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._fields)
+        self._has_body = any(name.lower() in _ANNOUNCING for name, _ in self._fields)
+
+    def _learned(self, name: str) -> bytes | None:
+        lower = name.lower()
+        known = None if lower in _OF_THE_SERVER else lower.encode("latin-1")
+        if len(self._names) < _MOST_NAMES:
+            self._names[name] = known
+        return known
 
 
 async def _live(receive: _Receive, send: _Send) -> None:
@@ -43,25 +97,22 @@ async def _live(receive: _Receive, send: _Send) -> None:
             return
 
 
-async def _answer(simulator: Service, scope: _Message, receive: _Receive, send: _Send) -> None:
-    body = bytearray()
-    more = True
-    while more:
+async def _body(receive: _Receive) -> bytes | None:
+    """Read a body to its end; None when the caller left before."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        return None
+    piece: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return piece[:LARGEST_BODY]
+    body = bytearray(piece[:LARGEST_BODY])
+    while message.get("more_body", False):
         message = await receive()
         if message["type"] == "http.disconnect":
-            return
+            return None
         # What is beyond the bound is read and dropped: the service refuses such a body by its size alone.
         body += message.get("body", b"")[: LARGEST_BODY - len(body)]
-        more = message.get("more_body", False)
-    headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-    response = simulator.handle(Request(scope["method"], _target(scope), headers, bytes(body)))
-    told = [
-        (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, value in response.headers
-        if name.lower() not in _OF_THE_SERVER
-    ]
-    await send({"type": "http.response.start", "status": response.status, "headers": told})
-    await send({"type": "http.response.body", "body": response.body})
+    return bytes(body)
 
 
 def _target(scope: _Message) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import MutableMapping
 from typing import Any
@@ -89,6 +90,35 @@ def test_endless_bodies_are_not_kept(simulator: Simulator) -> None:
 def test_a_caller_who_leaves_is_not_answered(simulator: Simulator) -> None:
     assert call(simulator, http_scope("/"), {"type": "http.disconnect"}) == []
     assert simulator.exchanges == ()
+
+
+def test_nobody_waits_for_a_body_that_was_not_announced(simulator: Simulator) -> None:
+    sent = call(simulator, http_scope("/", http_version="1.1"))
+    assert sent[0]["status"] == 401
+    announced = http_scope("/", http_version="1.1", headers=[(b"Content-Length", b"2")])
+    call(simulator, announced, {"type": "http.request", "body": b"{}"})
+    assert simulator.exchanges[-1].request.body == b"{}"
+    call(simulator, http_scope("/", http_version="2"), {"type": "http.request", "body": b"[]"})
+    assert simulator.exchanges[-1].request.body == b"[]"
+
+
+def test_callers_with_the_same_fields_are_still_told_apart_from_others(simulator: Simulator) -> None:
+    application = app(simulator)
+    pair = base64.b64encode(f"{FIRST.username}:{FIRST.password}".encode())
+    answers = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    async def talk() -> None:
+        for headers in ([(b"authorization", b"Basic " + pair)], [], [], [(b"authorization", b"Basic " + pair)]):
+            await application(http_scope(f"{BASE}/{AUTHORIZED_ORDER_ID}", headers=headers), receive, send)
+
+    asyncio.run(talk())
+    assert [message["status"] for message in answers if "status" in message] == [200, 401, 401, 200]
 
 
 def test_lifespan_events_are_confirmed(simulator: Simulator) -> None:
