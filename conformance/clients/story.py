@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from conformance.clients.call import CouldNotTry, Raised, Returned
 from conformance.clients.evidence import CallEvidence, Ended, Sent
+from conformance.simulator.toxic import TOXICS
 
 __all__ = ["story"]
 
@@ -41,8 +42,8 @@ def _connection(sent: Sent) -> str:
 
 def _answer(sent: Sent) -> str:
     if sent.ended is not Ended.ANSWERED:
-        done = f", the work being done ({sent.status})" if sent.status is not None else ""
-        return f"{sent.ended}{done}"
+        works = TOXICS[sent.toxic].works == "yes"
+        return f"{sent.ended}, the work {'done' if works else 'not done'}"
     fault = f" ({sent.toxic.replace('_', ' ')})" if sent.toxic not in ("", "answer") else ""
     return f"answered {sent.status}{fault}"
 

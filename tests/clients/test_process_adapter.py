@@ -38,7 +38,9 @@ for line in sys.stdin:
 
 
 def call(number: str, timeout_s: float = 0.05) -> Call:
-    return Call(number, "s", "http://127.0.0.1:1", "u", "hidden-password", "getOrder", {"order_id": "o"}, None, None, timeout_s)
+    return Call(
+        number, "s", "http://127.0.0.1:1", "u", "hidden-password", "getOrder", {"order_id": "o"}, None, None, timeout_s
+    )
 
 
 def python(statements: str = "pass") -> list[str]:
@@ -161,7 +163,9 @@ def test_a_flood_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_last_words_are_kept_short_and_without_secrets() -> None:
     adapter = ProcessAdapter(
-        python("sys.stderr.write('y' * 100000 + ' at hidden-password Authorization: Basic YWJjOmRlZg== boom\\n'); os._exit(1)")
+        python(
+            "sys.stderr.write('y' * 100000 + ' at hidden-password Authorization: Basic YWJjOmRlZg== boom\\n'); os._exit(1)"
+        )
     )
     text = str(run(adapter, lambda: asked(adapter, "a"))[0])
     assert text.endswith("boom")
@@ -209,7 +213,9 @@ def nonsense(chance: random.Random) -> str:
         '{"type":"result","id":"a","outcome":"returned","value":' + "[" * 500 + "}",
         '{"type":"result","id":"a","outcome":"raised","error":{"kind":"E","status":"x"}}', "x" * 5_000,
     ]  # fmt: skip
-    return "".join(chance.choice(pieces) + chance.choice(["\\n", "\\n", "\\n", ""]) for _ in range(chance.randint(1, 4)))
+    return "".join(
+        chance.choice(pieces) + chance.choice(["\\n", "\\n", "\\n", ""]) for _ in range(chance.randint(1, 4))
+    )
 
 
 def test_whatever_an_adapter_says_every_call_gets_a_verdict() -> None:
@@ -218,7 +224,9 @@ def test_whatever_an_adapter_says_every_call_gets_a_verdict() -> None:
 
     async def variant(number: int) -> tuple[int, bool]:
         greeting = f"printf '%b\\n' '{HELLO}'; " if number % 4 else ""
-        ending = ("exit 0", "read y; exit 7", "while read y; do :; done", "kill -9 $$", "exec 1>&-; read y; read z")[number % 5]
+        ending = ("exit 0", "read y; exit 7", "while read y; do :; done", "kill -9 $$", "exec 1>&-; read y; read z")[
+            number % 5
+        ]
         script = f"read x; {greeting}printf '%b' '{nonsense(chance)}'; {ending}"
         adapter = ProcessAdapter(["sh", "-c", script], patience_s=0.3, start_s=0.6)
         async with places:

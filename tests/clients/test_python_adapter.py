@@ -49,7 +49,9 @@ class Shop:
         self.threads.add(threading.get_ident())
         return {"order_id": order_id, "made": self.made, "threads": len(self.threads), "id": id(self)}
 
-    def capture_order(self, order_id: str, body: Any, *, idempotency_key: str | None = None, timeout_s: float = 0) -> Any:
+    def capture_order(
+        self, order_id: str, body: Any, *, idempotency_key: str | None = None, timeout_s: float = 0
+    ) -> Any:
         return [order_id, body, idempotency_key, timeout_s]
 
     def get_capture(self, order_id: str, capture_id: str) -> str:
@@ -96,7 +98,11 @@ def test_a_session_is_one_object_on_one_thread(contract: Contract) -> None:
 
 @pytest.mark.parametrize(
     ("operation", "name"),
-    [("getOptionsForExtendDueDate", "get_options_for_extend_due_date"), ("get", "get_refund"), ("getOrder", "get_order")],
+    [
+        ("getOptionsForExtendDueDate", "get_options_for_extend_due_date"),
+        ("get", "get_refund"),
+        ("getOrder", "get_order"),
+    ],
 )
 def test_names_are_those_of_python(operation: str, name: str) -> None:
     assert method_name(operation) == name
@@ -136,7 +142,11 @@ def test_a_callable_may_speak_the_protocol(contract: Contract) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [({"outcome": "great"}, "no result of the protocol"), (None, "no result of the protocol"), (ValueError("pass-word"), "raised ValueError: ...")],
+    [
+        ({"outcome": "great"}, "no result of the protocol"),
+        (None, "no result of the protocol"),
+        (ValueError("pass-word"), "raised ValueError: ..."),
+    ],
 )
 def test_a_callable_that_does_not_is_an_error(answer: Any, reason: str, contract: Contract) -> None:
     def run(message: Any) -> Any:
@@ -158,7 +168,12 @@ def raising(error: BaseException) -> Any:
 
 @pytest.mark.parametrize(
     ("error", "kind"),
-    [(ValueError("x"), "ValueError"), (SystemExit(1), "unexpected"), (KeyboardInterrupt(), "unexpected"), (StopIteration(), "RuntimeError")],
+    [
+        (ValueError("x"), "ValueError"),
+        (SystemExit(1), "unexpected"),
+        (KeyboardInterrupt(), "unexpected"),
+        (StopIteration(), "RuntimeError"),
+    ],
 )
 def test_whatever_is_raised_is_what_the_user_sees(error: BaseException, kind: str, contract: Contract) -> None:
     (outcome,) = ask(raising(error), contract, call())

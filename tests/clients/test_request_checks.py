@@ -37,10 +37,7 @@ GOOD = [
     evidence(sent(), sent("getOrder")),
     evidence(sent(headers={"Content-Type": "application/json; charset=utf-8", "Accept": "*/*"})),
     evidence(sent(headers={"Accept": None})),
-    *[
-        evidence(sent("cancelOrder", body=body), operation="cancelOrder")
-        for body in (b"", b"{}", b"[]", b"null")
-    ],
+    *[evidence(sent("cancelOrder", body=body), operation="cancelOrder") for body in (b"", b"{}", b"[]", b"null")],
     evidence(sent(headers={"Klarna-Idempotency-Key": "k"}), key="k"),
     evidence(outcome=Raised("ValueError"), step={"may_refuse": True}),
     evidence(outcome=Raised("SslError"), tls=True),

@@ -12,7 +12,9 @@ from tests.clients.witnesses import CAPTURE, codes, evidence, refused, response,
 UNAVAILABLE = refused(503, "TEMPORARILY_UNAVAILABLE")
 
 
-def first(answer: Response = UNAVAILABLE, key: str | None = None, operation: str = "captureOrder", **changes: object) -> Sent:
+def first(
+    answer: Response = UNAVAILABLE, key: str | None = None, operation: str = "captureOrder", **changes: object
+) -> Sent:
     return sent(operation, answer, headers={"Klarna-Idempotency-Key": key}, **changes)
 
 
@@ -32,7 +34,9 @@ GOOD = {
     "too many requests": evidence(first(refused(429, "TOO_MANY_REQUESTS")), again()),
     "a wait that was kept": evidence(first(refused(429), "k"), again("k", 1.0), asked_s=1.0),
     "a read of what could not be read": evidence(
-        first(response(200), operation="getOrder", toxic="invalid_json"), again(operation="getOrder"), operation="getOrder"
+        first(response(200), operation="getOrder", toxic="invalid_json"),
+        again(operation="getOrder"),
+        operation="getOrder",
     ),
     "silence that was given up": evidence(first(toxic="timeout"), elapsed_s=1.2, outcome=Raised("Timeout")),
 }
@@ -79,10 +83,22 @@ def test_a_wrong_repetition_is_blamed(case: CallEvidence, expected: list[str], c
 @pytest.mark.parametrize(
     ("before", "after", "who"),
     [
-        (first(toxic="close_after"), again(after_s=0.002), "HTTP stack below the client, 2 ms after a fresh connection"),
+        (
+            first(toxic="close_after"),
+            again(after_s=0.002),
+            "HTTP stack below the client, 2 ms after a fresh connection",
+        ),
         (first(toxic="reset_after", number_on_connection=2), again(after_s=0.002), "after a kept-alive connection"),
-        (first(toxic="close_after"), again(after_s=0.4), "by the client itself, 0.40 s after the first request was closed"),
-        (first(toxic="late_reply"), again(after_s=1.1), "by the client itself, 1.10 s after the first request was not ans"),
+        (
+            first(toxic="close_after"),
+            again(after_s=0.4),
+            "by the client itself, 0.40 s after the first request was closed",
+        ),
+        (
+            first(toxic="late_reply"),
+            again(after_s=1.1),
+            "by the client itself, 1.10 s after the first request was not ans",
+        ),
         (first(), again(after_s=0.002), "by the client itself, 0.00 s after the first request was answered with 503"),
     ],
 )

@@ -52,7 +52,9 @@ def test_every_documented_refusal_is_met_on_every_operation_in_every_form(contra
 def test_every_operation_is_called(contract: Contract) -> None:
     cases = {case.id for case in client_cases(contract)}
     assert {f"request/{operation.id}" for operation in contract.operations} <= cases
-    assert {f"retry/{operation.id}-without-key/lost-reply-kept" for operation in contract.operations if operation.writes} <= cases
+    assert {
+        f"retry/{operation.id}-without-key/lost-reply-kept" for operation in contract.operations if operation.writes
+    } <= cases
 
 
 def test_bodies_fit_the_description(contract: Contract) -> None:

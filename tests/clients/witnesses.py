@@ -59,7 +59,11 @@ def sent(operation: str = "captureOrder", answer: Response | None = None, **chan
 
 
 def evidence(
-    *requests: Sent, outcome: Outcome | None = None, operation: str = "captureOrder", key: str | None = None, **changes: Any
+    *requests: Sent,
+    outcome: Outcome | None = None,
+    operation: str = "captureOrder",
+    key: str | None = None,
+    **changes: Any,
 ) -> CallEvidence:
     step = changes.pop("step", {})
     moves = {"captureOrder": "capture", "cancelOrder": "cancel"}.get(operation, "")
