@@ -30,6 +30,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 # Answers to pipelined requests are written together up to this size, so that a caller who does not read stops us.
 _WRITE_TOGETHER = 64 * 1024
+_READ_TOGETHER = 16 * 1024
 _MOST_CONNECTIONS = 2_000
 # Requests that may wait behind one that is being tampered with.
 _MOST_WAITING = 64
@@ -111,7 +112,12 @@ class _Connection(asyncio.Protocol):
         if self._lingering:
             return
         fresh = self._reader.idle
-        events = self._reader.feed(data)
+        if len(data) <= _READ_TOGETHER:
+            events = self._reader.feed(data)
+        else:
+            # Every request moves what is read behind it, which in a long piece of many would be most of the work.
+            pieces = range(0, len(data), _READ_TOGETHER)
+            events = [event for start in pieces for event in self._reader.feed(data[start : start + _READ_TOGETHER])]
         if fresh or events:
             self.since = self._door.time()
         if self._log is not None:
@@ -128,12 +134,14 @@ class _Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         # A caller that shuts down its sending side may still wait for answers; one with none to wait for is done.
         self._ended = True
-        framed = self._framed
-        waits = bool(self._waiting) or (self._moves is not None and framed is not None)
-        if self._moves is not None and self._record is not None and self._record.toxic == "timeout":
-            waits = False
+        gave_up_s = time.monotonic()
+        for record in (self._record, *self._records):
+            if record is not None and record.answered_s is None:
+                record.gave_up_s = gave_up_s
+        if self._record is not None and self._record.toxic == "timeout":
+            return False
         # Over TLS there is no half of a connection.
-        return waits and not self._door.secure
+        return (bool(self._waiting) or self._moves is not None) and not self._door.secure
 
     def pause_writing(self) -> None:
         self._paused = True
@@ -169,6 +177,7 @@ class _Connection(asyncio.Protocol):
                 response = self._handler(event.request)
                 piece = response_bytes(response, event)
                 if record is not None:
+                    record.worked = True
                     record.response = response
                     record.status_sent = response.status
                     record.bytes_sent = len(piece)
@@ -218,6 +227,7 @@ class _Connection(asyncio.Protocol):
 
     def _begin(self, toxic: Toxic, framed: Framed, record: WireRequest) -> None:
         def work() -> Response:
+            record.worked = True
             return self._handler(framed.request)
 
         self._moves = self._door.moves(toxic, framed, work)
@@ -371,7 +381,6 @@ class Door:
     """
 
     __slots__ = (
-        "_names",
         "_server",
         "_sweep",
         "_tampering",
@@ -400,7 +409,6 @@ class Door:
         self.connections: set[_Connection] = set()
         self.port = 0
         self._tampering = tampering
-        self._names = 0
         self._server: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -465,8 +473,7 @@ class Door:
         await asyncio.sleep(0)
 
     def _connected(self) -> _Connection:
-        self._names += 1
-        return _Connection(self, self._names)
+        return _Connection(self, 0 if self.log is None else self.log.connection())
 
     def _sweep_later(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sweep = loop.call_later(_SWEEP_EVERY, self._swept, loop)

@@ -30,6 +30,7 @@ _USUAL = (b"GET ", b"POST ", b"PATCH ")
 _CHUNKED = "Transfer-Encoding: chunked\r\n"
 _WITHOUT_BODY = frozenset({204, 304})
 _MOST_STRAY = 64 * 1024
+_MOST_STRAY_BLOCKS = 50
 
 # Where a request begins behind bytes that were written with the one before and belong to no message.
 _BEGINNING = re.compile(rb"(?:GET|POST|PATCH|PUT|DELETE|HEAD|OPTIONS) [^ \r\n]+ HTTP/1\.[01]\r?\n")
@@ -114,6 +115,7 @@ class RequestReader:
         "_read",
         "_searched",
         "_skips_stray",
+        "_stray_blocks",
         "_target",
         "_trailer",
         "_version",
@@ -137,6 +139,7 @@ class RequestReader:
         self._trailer = 0
         self._head = b""
         self._preceding = b""
+        self._stray_blocks = 0
         self._read = 0
 
     @property
@@ -243,7 +246,9 @@ class RequestReader:
         """
         begin = _BEGINNING.search(block)
         if begin is None:
-            if b" HTTP/" in block or len(self._preceding) + len(self._head) > _MOST_STRAY:
+            self._stray_blocks += 1
+            too_much = self._stray_blocks > _MOST_STRAY_BLOCKS or len(self._preceding) + len(block) > _MOST_STRAY
+            if b" HTTP/" in block or too_much:
                 return block
             self._preceding += self._head
             self._head = b""
@@ -366,6 +371,7 @@ class RequestReader:
             told = "content-length" if "content-length" in framing else "none"
         events.append(Framed(request, self._keep_alive, self._chunks, self._head, told, self._preceding))
         self._head = self._preceding = b""
+        self._stray_blocks = 0
         self._read += 1
         if self._keep_alive:
             self._part = _Part.HEAD

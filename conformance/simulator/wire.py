@@ -45,7 +45,8 @@ class WireRequest:
     handed to the system. ``closed_how`` is empty while the connection is open. ``toxic`` names the fault done to it,
     ``attempt`` its number among the requests for this operation on this order, from 1 (since the script was set,
     where there is one); 0 for a request that did not count. ``operation`` and ``order_id`` are empty where the target
-    leads nowhere.
+    leads nowhere. ``worked`` says that what was asked for was put to the service, whatever was answered;
+    ``gave_up_s`` when the caller ended its side of the connection while it still had no answer.
     """
 
     raw: bytes = field(repr=False)
@@ -68,6 +69,8 @@ class WireRequest:
     answered_s: float | None = None
     closed_how: str = ""
     closed_s: float | None = None
+    worked: bool = False
+    gave_up_s: float | None = None
     scripted: bool = field(default=False, repr=False)
 
     @property
@@ -101,9 +104,11 @@ class WireRequest:
             "trailing": self.trailing.decode("latin-1"),
             "had_credentials": self.had_credentials,
             "toxic": self.toxic,
+            "worked": self.worked,
             "status_sent": self.status_sent,
             "bytes_sent": self.bytes_sent,
             "answered_s": None if self.answered_s is None else round(self.answered_s, 6),
+            "gave_up_s": None if self.gave_up_s is None else round(self.gave_up_s, 6),
             "closed_how": self.closed_how,
             "closed_s": None if self.closed_s is None else round(self.closed_s, 6),
         }
@@ -112,13 +117,30 @@ class WireRequest:
 class WireLog:
     """The newest requests of a door, bounded by number and size; it may be read from any thread."""
 
-    __slots__ = ("_attempts", "_by_order", "_bytes", "_indexed", "_lock", "_operations", "_records", "total")
+    __slots__ = (
+        "_attempts",
+        "_by_order",
+        "_bytes",
+        "_connections",
+        "_indexed",
+        "_lock",
+        "_operations",
+        "_records",
+        "total",
+    )
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
         self._lock = threading.Lock()
         self.total = 0
+        self._connections = 0
         self._empty()
+
+    def connection(self) -> int:
+        """Return the number of a new connection, from 1 over all doors that write here."""
+        with self._lock:
+            self._connections += 1
+            return self._connections
 
     def add(self, record: WireRequest) -> None:
         """Keep a request and give it its number; the oldest make room."""
