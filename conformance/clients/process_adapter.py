@@ -209,7 +209,7 @@ class _Conversation(asyncio.SubprocessProtocol):
             self._scanned = 0
             if line.strip():
                 self._take(line)
-            if self.broken:
+            if self._is_broken():
                 return
         self._scanned = len(self._unread)
         if self._scanned > LONGEST_LINE:
@@ -225,6 +225,10 @@ class _Conversation(asyncio.SubprocessProtocol):
         """Treat a closed output as the end: nothing can be answered any more."""
         if fd == 1:
             self._loop.call_later(0.05, self._gone)
+
+    def _is_broken(self) -> bool:
+        # A call, since what a line does to this state is hidden from a reader of types.
+        return self.broken
 
     # --- inside ---------------------------------------------------------------------------------------------------
 

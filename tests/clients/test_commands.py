@@ -49,8 +49,12 @@ def test_known_failures_let_a_run_pass(tmp_path: Path, capsys: pytest.CaptureFix
 def test_the_cases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["test-client", "--list", "--case", "request/get*", "--level", "core"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "request/getOrder", "request/getCaptures", "request/getCapture", "request/getOptionsForExtendDueDate", "request/get",
-    ]  # fmt: skip
+        "request/getOrder",
+        "request/getCaptures",
+        "request/getCapture",
+        "request/getOptionsForExtendDueDate",
+        "request/get",
+    ]
 
 
 @pytest.mark.parametrize(

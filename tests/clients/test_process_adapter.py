@@ -63,7 +63,12 @@ def run(adapter: ProcessAdapter, work: Callable[[], Coroutine[Any, Any, Any]]) -
 
 def test_calls_are_answered_whatever_the_order() -> None:
     # Every second answer is held back until the next call has come.
-    late = "late = globals().setdefault('late', []); late.append(result)\n        if len(late) < 3: continue\n        for one in late[::-1][:-1]: say(one)\n        result = late[0]; late.clear()"
+    late = (
+        "late = globals().setdefault('late', []); late.append(result)\n"
+        "        if len(late) < 3: continue\n"
+        "        for one in late[::-1][:-1]: say(one)\n"
+        "        result = late[0]; late.clear()"
+    )
     adapter = ProcessAdapter(python(late))
     assert run(adapter, lambda: asked(adapter, "a", "b", "c")) == [Returned("a"), Returned("b"), Returned("c")]
     assert adapter.starts == 1
@@ -164,7 +169,8 @@ def test_a_flood_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None
 def test_last_words_are_kept_short_and_without_secrets() -> None:
     adapter = ProcessAdapter(
         python(
-            "sys.stderr.write('y' * 100000 + ' at hidden-password Authorization: Basic YWJjOmRlZg== boom\\n'); os._exit(1)"
+            "sys.stderr.write('y' * 100000 + ' at hidden-password Authorization: Basic YWJjOmRlZg== boom')\n"
+            "        os._exit(1)"
         )
     )
     text = str(run(adapter, lambda: asked(adapter, "a"))[0])
@@ -199,6 +205,9 @@ def test_a_command_line_must_name_a_command(text: str) -> None:
 
 def test_a_command_line_is_split_as_a_shell_would() -> None:
     assert command_of("node 'my adapter.mjs' --x") == ("node", "my adapter.mjs", "--x")
+
+
+ENDINGS = ("exit 0", "read y; exit 7", "while read y; do :; done", "kill -9 $$", "exec 1>&-; read y; read z")
 
 
 def nonsense(chance: random.Random) -> str:

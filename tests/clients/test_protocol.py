@@ -75,7 +75,7 @@ def test_a_greeting_says_what_the_client_can() -> None:
             b'"features":{"idempotency_key":false,"concurrency":3}}'
         )
     )
-    assert (hello.name, hello.version, hello.operations) == ("n", "", {"getOrder"})
+    assert (hello.name, hello.version, hello.operations) == ("n", "", frozenset({"getOrder"}))
     assert not hello.has("idempotency_key")
     assert hello.has("timeout")
     assert hello.concurrency == 3

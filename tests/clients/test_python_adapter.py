@@ -203,6 +203,9 @@ def error(**fields: Any) -> Exception:
     return made
 
 
+SAID = {"error_code": "X", "error_messages": ["m"], "correlation_id": "c"}
+
+
 @pytest.mark.parametrize(
     ("raised", "seen"),
     [
@@ -213,7 +216,7 @@ def error(**fields: Any) -> Exception:
         ),
         (error(status_code=404, messages="one"), Raised("RuntimeError", 404, None, ("one",), None, "words")),
         (
-            error(response=SimpleNamespace(status_code=403, json=lambda: {"error_code": "X", "error_messages": ["m"], "correlation_id": "c"})),
+            error(response=SimpleNamespace(status_code=403, json=lambda: dict(SAID))),
             Raised("RuntimeError", 403, "X", ("m",), "c", "words"),
         ),
         (

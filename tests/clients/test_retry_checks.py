@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from conformance.clients.call import Raised, Returned
@@ -13,12 +15,12 @@ UNAVAILABLE = refused(503, "TEMPORARILY_UNAVAILABLE")
 
 
 def first(
-    answer: Response = UNAVAILABLE, key: str | None = None, operation: str = "captureOrder", **changes: object
+    answer: Response = UNAVAILABLE, key: str | None = None, operation: str = "captureOrder", **changes: Any
 ) -> Sent:
     return sent(operation, answer, headers={"Klarna-Idempotency-Key": key}, **changes)
 
 
-def again(key: str | None = None, after_s: float = 0.5, operation: str = "captureOrder", **changes: object) -> Sent:
+def again(key: str | None = None, after_s: float = 0.5, operation: str = "captureOrder", **changes: Any) -> Sent:
     return sent(operation, headers={"Klarna-Idempotency-Key": key}, at_s=100.0 + after_s, **changes)
 
 
@@ -86,18 +88,18 @@ def test_a_wrong_repetition_is_blamed(case: CallEvidence, expected: list[str], c
         (
             first(toxic="close_after"),
             again(after_s=0.002),
-            "HTTP stack below the client, 2 ms after a fresh connection",
+            "stack below the client, 2 ms after a fresh connection",
         ),
         (first(toxic="reset_after", number_on_connection=2), again(after_s=0.002), "after a kept-alive connection"),
         (
             first(toxic="close_after"),
             again(after_s=0.4),
-            "by the client itself, 0.40 s after the first request was closed",
+            "the client itself, 0.40 s after the first request was closed",
         ),
         (
             first(toxic="late_reply"),
             again(after_s=1.1),
-            "by the client itself, 1.10 s after the first request was not ans",
+            "the client itself, 1.10 s after the first request was not ans",
         ),
         (first(), again(after_s=0.002), "by the client itself, 0.00 s after the first request was answered with 503"),
     ],

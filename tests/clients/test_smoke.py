@@ -27,8 +27,13 @@ for line in sys.stdin:
     elif m["type"] == "bye":
         break
     else:
-        say({"type": "result", "id": m["id"], **(get(m) if m["operation"] == "getOrder" else {"outcome": "unsupported"})})
+        seen = get(m) if m["operation"] == "getOrder" else {"outcome": "unsupported"}
+        say({"type": "result", "id": m["id"], **seen})
 """
+
+UNKNOWN = "answers unsupported to an unknown operation"
+READS = "makes a call and hands over what the client returned"
+MANY = "keeps many calls apart"
 
 
 def checked(*changes: tuple[str, str]) -> dict[str, SmokeCheck]:
@@ -53,11 +58,11 @@ def test_a_good_adapter_passes_every_check() -> None:
         ('"protocol": 1', '"protocol": 2', "says hello", "protocol"),
         ('["getOrder"]', '["getOrder", "fetch"]', "names operations of the API only", "fetch: no operationId"),
         ('["getOrder"]', "[]", "names operations of the API only", "names no operation"),
-        ('{"outcome": "unsupported"}', '{"outcome": "returned"}', "answers unsupported to an unknown operation", "returned None"),
-        ('{"outcome": "unsupported"}', "1 / 0", "answers unsupported to an unknown operation", "ZeroDivisionError"),
-        ("json.load(answer)", "None", "makes a call and hands over what the client returned", "no order"),
-        ('"Basic " + pair', '"Basic x"', "makes a call and hands over what the client returned", "raised HTTPError"),
-        ("json.load(answer)", "{'order_id': globals().setdefault('kept', m['path']['order_id'])}", "keeps many calls apart", "given to another"),
+        ('{"outcome": "unsupported"}', '{"outcome": "returned"}', UNKNOWN, "returned None"),
+        ('{"outcome": "unsupported"}', "1 / 0", UNKNOWN, "ZeroDivisionError"),
+        ("json.load(answer)", "None", READS, "no order"),
+        ('"Basic " + pair', '"Basic x"', READS, "raised HTTPError"),
+        ("json.load(answer)", "{'id': globals().setdefault('kept', m['path']['order_id'])}", MANY, "given to another"),
     ],
 )  # fmt: skip
 def test_a_wrong_adapter_fails_the_check_that_names_it(old: str, new: str, name: str, why: str) -> None:
