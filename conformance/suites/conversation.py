@@ -315,7 +315,7 @@ class Conversation:
         if operation.writes:
             self.last_reads.pop(order_id, None)
             self.touched.add(order_id)
-        elif operation.id == "getOrder" and reply.ok:
+        elif operation.id == "getOrder" and reply.ok and not _is_of_no_order(reply):
             self.last_reads[order_id] = reply
 
     def give_back(self) -> None:
@@ -388,6 +388,11 @@ def _outline(exchange: Exchange) -> Exchange:
     """An exchange as a story needs it, so that large answers are not kept."""
     response = exchange.response
     return Exchange(exchange.request, Response(response.status) if response is not None else None, exchange.failure)
+
+
+def _is_of_no_order(reply: Reply) -> bool:
+    """Whether the read was answered although its id names no order, so that no ledger is kept under it."""
+    return any(finding.code == "KOM-209" for finding in reply.judgement.findings)
 
 
 def _rank(exchange: Exchange) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from conformance.contract.contract import Contract
-from conformance.suites.bodies import AMOUNT_FIELD
-from conformance.suites.case import Case
+from conformance.suites.bodies import AMOUNT_FIELD, ORDER
+from conformance.suites.case import Case, NotMeasuredError
 from conformance.suites.conversation import Conversation, Key
 from conformance.suites.expectations import CODES, representative
 from conformance.suites.scene import Scene
@@ -25,7 +25,7 @@ def key_cases(contract: Contract) -> Iterator[Case]:
         for name, play in _PLAYS.items():
             if name == "repeated-key-other-body" and operation.body is None:
                 continue
-            if name == "same-moment" and operation.id not in _MOVING:
+            if name in _OF_MONEY and operation.id not in _MOVING:
                 continue
             yield Case(
                 id=f"{operation.id}/{state}/{name}",
@@ -113,6 +113,30 @@ def _different_keys(scene: Scene) -> None:
         scene.conversation.report("KOM-413", message, replies[1], scene.operation)
 
 
+def _similar_keys(scene: Scene) -> None:
+    """Keys that a careless comparison takes for one: alike at the beginning, in other case, with signs elsewhere."""
+    name, field = scene.conversation.new_id(), AMOUNT_FIELD[scene.operation]
+    for keys in ((f"{name}-a", f"{name}-b"), (f"k{name}", f"K{name.upper()}"), (f"1-23{name}", f"12-3{name}")):
+        for key in keys:
+            scene.conversation.call(scene.operation, scene.ids, {field: 100}, key=key)
+        scene.read()
+
+
+def _key_of_another_merchant(scene: Scene) -> None:
+    """A key belongs to its merchant: used by another one, it begins anew."""
+    conversation, other = scene.conversation, scene.conversation.target.other
+    control = conversation.target.control
+    if other is None or control is None:
+        raise NotMeasuredError("the target has no second merchant, or no control interface to make an order for it")
+    key, field, theirs = conversation.new_id(), AMOUNT_FIELD[scene.operation], 4_000
+    conversation.call(scene.operation, scene.ids, {field: 100}, key=key)
+    order_id = control.create_order(**{**ORDER, "merchant": other.username, "captured_amount": theirs})
+    for _ in range(2):
+        conversation.call("getOrder", {"order_id": order_id}, credentials=other)
+        conversation.call(scene.operation, {"order_id": order_id}, {field: 100}, key=key, credentials=other)
+    conversation.call("getOrder", {"order_id": order_id}, credentials=other)
+
+
 def _without_key(scene: Scene) -> None:
     ids = scene.ids
     for _ in range(2):
@@ -131,6 +155,9 @@ _PLAYS: dict[str, Callable[[Scene], None]] = {
     "different-keys": _different_keys,
     "without-key": _without_key,
     "same-moment": _same_moment,
+    "similar-keys": _similar_keys,
+    "key-of-another-merchant": _key_of_another_merchant,
 }
+_OF_MONEY = frozenset({"same-moment", "similar-keys", "key-of-another-merchant"})
 # A repetition has no effect, and the service is known to say so by repeating the Transaction-Id.
 _REPEATABLE = frozenset({"acknowledgeOrder", "cancelOrder", "extendAuthorizationTime"})

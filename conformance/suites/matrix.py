@@ -5,8 +5,10 @@ from __future__ import annotations
 from conformance.contract.contract import Contract
 from conformance.suites.body_cases import body_cases
 from conformance.suites.case import Case
+from conformance.suites.clock_cases import clock_cases
 from conformance.suites.fault_cases import fault_cases
 from conformance.suites.key_cases import key_cases
+from conformance.suites.part_cases import part_cases
 from conformance.suites.path_cases import path_cases
 from conformance.suites.preparation import DEEP_STATES, STATES
 from conformance.suites.state_cases import state_cases
@@ -24,5 +26,7 @@ def matrix_cases(contract: Contract, *, deep: bool = False) -> tuple[Case, ...]:
         *path_cases(contract),
         *key_cases(contract),
         *text_cases(),
+        *part_cases(),
+        *clock_cases(),
         *fault_cases(contract),
     )

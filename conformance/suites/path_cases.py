@@ -33,6 +33,7 @@ def path_cases(contract: Contract) -> Iterator[Case]:
     for operation in contract.operations:
         yield _unknown_order(contract, operation)
         yield from _malformed_ids(contract, operation)
+        yield _altered_id(contract, operation)
         yield from _wrong_parts(contract, operation)
         yield from _wrong_credentials(contract, operation)
         yield _other_merchant(contract, operation)
@@ -73,6 +74,21 @@ def _malformed_ids(contract: Contract, operation: Operation) -> Iterator[Case]:
             scene.read()
 
         yield _case(operation.id, state, f"malformed-{wrong.replace('_', '-')}", "malformed id", play)
+
+
+def _altered_id(contract: Contract, operation: Operation) -> Case:
+    """Ask with the order's own id and a little more, which makes it no id at all."""
+    state = representative(contract, operation.id)
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation.id, state)
+        body, order_id = scene.body(), scene.order.order_id
+        for altered in (f"{order_id} ", f" {order_id}", f"{order_id}0", f"{order_id};x=1", f"{order_id}\0"):
+            ground = expected(contract, operation.id, "malformed id", "KOM-209", f"order_id {altered!r} is no UUID")
+            scene.ask(body, ids={**scene.ids, "order_id": altered}, expected=ground)
+        scene.read()
+
+    return _case(operation.id, state, "altered-order-id", "malformed id", play)
 
 
 def _wrong_parts(contract: Contract, operation: Operation) -> Iterator[Case]:
@@ -121,6 +137,11 @@ def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Cas
     yield case("no-credentials", lambda _: "")
     yield case("wrong-password", lambda mine: Credentials(mine.username, "not-the-password").authorization)
     yield case("unknown-username", lambda mine: Credentials("K000000_nobody", mine.password).authorization)
+    yield case("password-cut", lambda mine: Credentials(mine.username, mine.password[:-1]).authorization)
+    yield case("password-longer", lambda mine: Credentials(mine.username, f"{mine.password}x").authorization)
+    yield case(
+        "password-in-other-case", lambda mine: Credentials(mine.username, mine.password.swapcase()).authorization
+    )
     yield case("malformed-credentials", lambda _: "Basic !!!")
     yield case(
         "other-scheme",

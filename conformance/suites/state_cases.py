@@ -42,7 +42,14 @@ _AMOUNTS: dict[str, dict[str, Amount]] = {
         "zero": lambda _: 0,
     },
 }
-_EXTREMES = {"largest": LARGEST_AMOUNT, "above-largest": LARGEST_AMOUNT + 1, "two-to-the-31": 2**31}
+_EXTREMES = {
+    "largest": LARGEST_AMOUNT,
+    "above-largest": LARGEST_AMOUNT + 1,
+    "two-to-the-31": 2**31,
+    # A machine word that is too short takes these two for a hundred.
+    "beyond-two-to-the-32": 2**32 + 100,
+    "beyond-two-to-the-64": 2**64 + 100,
+}
 
 
 def state_cases(contract: Contract, states: Iterable[PreparedState]) -> Iterator[Case]:

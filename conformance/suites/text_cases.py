@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from conformance.suites.bodies import TEXT, lines_of
+from conformance.suites.bodies import AMOUNT_FIELD, TEXT, lines_of
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
@@ -52,6 +52,13 @@ def text_cases() -> Iterator[Case]:
             f"{operation}/{state}/texts", operation, state, "texts", _sent(operation, state, body), CODES["text"], True
         )
     yield Case("captureOrder/large/numbers", "captureOrder", "large", "numbers", _numbers, CODES["text"], True)
+    for operation, state in (
+        ("captureOrder", "fresh"),
+        ("refundOrder", "fully_captured"),
+        ("updateAuthorization", "fresh"),
+    ):
+        play = _several_lines(operation, state)
+        yield Case(f"{operation}/{state}/several-lines", operation, state, "several-lines", play, CODES["text"], True)
 
 
 def _sent(operation: str, state: str, body: Callable[[str], dict[str, Any]]) -> Callable[[Conversation], None]:
@@ -68,3 +75,15 @@ def _numbers(conversation: Conversation) -> None:
     scene = Scene(conversation, "captureOrder", "large")
     for amount in (1, 33_333_333, 16_777_217, 99_999_999):
         scene.read_back(scene.ask({"captured_amount": amount, "order_lines": lines_of(amount)}))
+
+
+def _several_lines(operation: str, state: str) -> Callable[[Conversation], None]:
+    """Send lines in no order of any field, two of them equal and one below zero; each has to keep its place."""
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        lines = [*lines_of(60, "Zebra"), *lines_of(30, "Apfel"), *lines_of(-20, "Mango"), *lines_of(30, "Apfel")]
+        lines[2]["type"] = "discount"
+        scene.read_back(scene.ask({AMOUNT_FIELD[operation]: 100, "order_lines": lines}))
+
+    return play

@@ -187,6 +187,14 @@ ERRORS: dict[str, tuple[str, Story]] = {
             c.refused("POST", "/captures", 404, "NO_SUCH_ORDER", sent={"captured_amount": 5000}),
         ],
     ),
+    "mistake in the body answered as one of the id": (
+        "KOM-205",
+        lambda c: [c.refused("POST", "/captures", 400, "INVALID_ORDER_ID", sent={"captured_amount": -1})],
+    ),
+    "mistake in the body answered as a missing order": (
+        "KOM-205",
+        lambda c: [c.refused("POST", "/captures", 404, "NO_SUCH_ORDER", sent={"captured_amount": -1})],
+    ),
     "401 after success": (
         "KOM-205",
         lambda c: [c.read(order()), c.refused("GET", "", 401, "UNAUTHORIZED")],

@@ -102,7 +102,9 @@ def asked(change: Callable[[dict[str, Any], Call], dict[str, Any]], when: When |
     def behave(call: Call) -> Response:
         if not call.sent or (when is not None and not when(call)):
             return call.proceed()
-        return call.proceed(call.rewritten(change(dict(call.sent), call)))
+        wanted = change(dict(call.sent), call)
+        # A body that stays as it is has to stay so to the letter: blanks decide whether it is too large.
+        return call.proceed(call.rewritten(wanted) if wanted != call.sent else None)
 
     return behave
 

@@ -113,7 +113,7 @@ def _expired_only(response: Response, call: Call) -> Response:
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "unknown-order-403": _answered(403, "NOT_ALLOWED", 404),
     "unknown-order-400": _answered(400, "INVALID_ORDER_ID", 404),
-    "unknown-order-204": in_refusal(lambda response, call: with_status(with_body(response, b""), 204), 404),
+    "unknown-order-204": in_refusal(lambda response, _call: with_status(with_body(response, b""), 204), 404),
     "unknown-refund-empty": in_refusal(lambda response, _call: with_status(with_json(response, {}), 200), 404),
     "capture-above-422": _answered(422, "UNPROCESSABLE_ENTITY", 403),
     "refund-above-404": _answered(404, "NOT_FOUND", 403),

@@ -195,13 +195,20 @@ def _as_delta(sent: dict[str, Any], call: Call) -> dict[str, Any]:
 
 
 def _net(sent: dict[str, Any], _call: Call) -> dict[str, Any]:
-    tax = sum(line.get("total_tax_amount", 0) for line in sent["order_lines"] if isinstance(line, dict))
-    return {**sent, "captured_amount": max(sent["captured_amount"] - tax, 0)}
+    taxes = [line.get("total_tax_amount") for line in _lines(sent)]
+    tax = sum(tax for tax in taxes if isinstance(tax, int))
+    amount = sent.get("captured_amount")
+    return {**sent, "captured_amount": max(amount - tax, 0)} if isinstance(amount, int) else sent
 
 
 def _lines_decide(sent: dict[str, Any], _call: Call) -> dict[str, Any]:
-    first = sent["order_lines"][0]
-    return {**sent, "refunded_amount": first["total_amount"]} if "total_amount" in first else sent
+    amounts = [line["total_amount"] for line in _lines(sent) if "total_amount" in line]
+    return {**sent, "refunded_amount": amounts[0]} if amounts else sent
+
+
+def _lines(sent: dict[str, Any]) -> list[dict[str, Any]]:
+    lines = sent.get("order_lines")
+    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
 
 
 def _is_valid_amount(call: Call) -> bool:

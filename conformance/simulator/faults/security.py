@@ -253,12 +253,12 @@ def _known_to_others(call: Call) -> Response:
 
 def _keys_of_all(call: Call) -> Response:
     """Look a key up among those of all merchants."""
+    username, known = call.memory.get(call.key, ("", None))
+    if isinstance(known, Response) and username != _pair(call)[0]:
+        return known
     response = call.proceed()
     if succeeded(response) and call.key:
-        call.memory.setdefault(call.key, response)
-    elif call.key in call.memory and response.status == 404:
-        known: Response = call.memory[call.key]
-        return known
+        call.memory.setdefault(call.key, (_pair(call)[0], response))
     return response
 
 

@@ -8,9 +8,19 @@ from datetime import timedelta
 from typing import Any
 
 from conformance.exchange import Headers, Response
-from conformance.simulator.clock import midnight
+from conformance.simulator.clock import midnight, timestamp
 from conformance.simulator.faults.call import Call, answered_json
-from conformance.simulator.faults.changes import after, asked, each_order, in_json, refused, succeeded, with_json
+from conformance.simulator.faults.changes import (
+    after,
+    asked,
+    each_order,
+    in_json,
+    in_success,
+    refused,
+    succeeded,
+    with_headers,
+    with_json,
+)
 from conformance.simulator.faults.fault import Behaviour
 from conformance.simulator.order import Order
 from conformance.simulator.shape import SHIPPING_INFO, encode, project
@@ -60,8 +70,13 @@ def _never_expires(call: Call) -> Response:
     order = call.order
     if order is None:
         return call.proceed()
+    ends = timestamp(order.expires_at)
     with call.pretending(expires_at=order.expires_at + _ENDLESS):
-        return call.proceed()
+        response = call.proceed()
+    value = answered_json(response)
+    if call.operation != "getOrder" or response.status != 200 or not isinstance(value, dict):
+        return response
+    return with_json(response, {**value, "expires_at": ends})
 
 
 def _expires_early(call: Call) -> Response:
@@ -260,6 +275,10 @@ def _reads_acknowledge(call: Call) -> Response:
     return response
 
 
+def _new_transaction(response: Response, call: Call) -> Response:
+    return with_headers(response, {"Transaction-Id": str(uuid.UUID(int=call.number))})
+
+
 def _options_prolong(call: Call) -> Response:
     response = call.proceed()
     if call.order is not None and succeeded(response):
@@ -397,5 +416,6 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "earlier-refund-unreadable": refused(404, "NOT_FOUND", "Refund not found.", when=_first_of_two_refunds),
     "read-moves-creation": _creeping,
     "list-read-renames": _reads_acknowledge,
+    "repetition-with-new-transaction": in_success(_new_transaction),
     "options-read-extends": _options_prolong,
 }

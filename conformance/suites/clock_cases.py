@@ -1,0 +1,120 @@
+"""What only time brings about: authorisations that lapse or are extended, and keys that must still count hours later.
+
+The target's clock is moved by hours only, so that orders of other cases on the same target do not lapse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from conformance.suites.bodies import AMOUNT_FIELD, ORDER
+from conformance.suites.case import Case, NotMeasuredError
+from conformance.suites.control import ControlPort
+from conformance.suites.conversation import Conversation, Expected, Reply
+from conformance.suites.expectations import CODES
+from conformance.suites.scene import Scene
+
+__all__ = ["clock_cases"]
+
+Play = Callable[[Conversation], None]
+
+_NO_CLOCK = "only a control interface can move the target's clock"
+# The schedule for retries ends after five hours and a few minutes; a key has to outlive it.
+_LAST_RETRY = timedelta(hours=6)
+_SOON = timedelta(hours=1)
+
+
+def clock_cases() -> Iterator[Case]:
+    """Yield the cases that take a control interface with a clock."""
+    for operation in ("captureOrder", "extendAuthorizationTime", "updateAuthorization"):
+        yield _case(operation, "lapsing", "after-its-end", "valid write", _after_end(operation))
+    yield _case("captureOrder", "lapsing", "before-its-end", "capture", _before_end)
+    yield _case("extendAuthorizationTime", "lapsing", "moves-the-end", "extension", _extended)
+    for operation, state in (("captureOrder", "fresh"), ("refundOrder", "part_captured")):
+        yield _case(operation, state, "repeated-key-later", "repeated-key", _later(operation, state))
+
+
+def _case(operation: str, state: str, name: str, kind: str, play: Play) -> Case:
+    return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES[kind], consumes=True)
+
+
+def _control(conversation: Conversation) -> ControlPort:
+    control = conversation.target.control
+    if control is None:
+        raise NotMeasuredError(_NO_CLOCK)
+    return control
+
+
+def _time_of(reply: Reply) -> datetime:
+    """Return the target's own time as an answer shows it."""
+    try:
+        moment = parsedate_to_datetime(reply.header("Date"))
+    except ValueError:
+        raise NotMeasuredError("the target's answers do not tell its time in a Date header") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _lapsing(conversation: Conversation) -> tuple[str, datetime]:
+    """Make an order that was authorised 27 days ago and lapses in an hour."""
+    control = _control(conversation)
+    now = _time_of(conversation.call("getOrder", {"order_id": control.create_order(**ORDER)}))
+    ends = now + _SOON
+    order_id = control.create_order(
+        **{**ORDER, "created_at": _written(now - timedelta(days=27)), "expires_at": _written(ends)}
+    )
+    conversation.call("getOrder", {"order_id": order_id})
+    return order_id, ends
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _after_end(operation: str) -> Play:
+    """Ask for something that is forbidden once the authorisation has lapsed, in the knowledge that it has."""
+
+    def play(conversation: Conversation) -> None:
+        order_id, ends = _lapsing(conversation)
+        _control(conversation).advance((_SOON + timedelta(minutes=1)).total_seconds())
+        conversation.judge.clock_is(ends + timedelta(minutes=1))
+        body = {AMOUNT_FIELD[operation]: 100} if operation in AMOUNT_FIELD else None
+        conversation.call("getOrder", {"order_id": order_id})
+        conversation.call(operation, {"order_id": order_id}, body)
+        conversation.call("getOrder", {"order_id": order_id})
+
+    return play
+
+
+def _before_end(conversation: Conversation) -> None:
+    order_id, _ = _lapsing(conversation)
+    ground = Expected("KOM-308", "the authorisation still has an hour to go", success=True)
+    conversation.call("captureOrder", {"order_id": order_id}, {"captured_amount": 100}, expected=ground)
+    conversation.call("getOrder", {"order_id": order_id})
+
+
+def _extended(conversation: Conversation) -> None:
+    order_id, ends = _lapsing(conversation)
+    reply = conversation.call("extendAuthorizationTime", {"order_id": order_id})
+    read = conversation.call("getOrder", {"order_id": order_id})
+    document = read.json()
+    shown = document.get("expires_at") if isinstance(document, dict) else None
+    if reply.ok and shown == _written(ends):
+        message = f"an authorisation with an hour to go was extended, and expires_at is still {shown}"
+        conversation.report("KOM-410", message, read, "extendAuthorizationTime")
+
+
+def _later(operation: str, state: str) -> Play:
+    """Repeat a request as late as the retry policy does."""
+
+    def play(conversation: Conversation) -> None:
+        control = _control(conversation)
+        scene = Scene(conversation, operation, state)
+        key, body = conversation.new_id(), {AMOUNT_FIELD[operation]: 100}
+        for _ in range(2):
+            conversation.call(operation, scene.ids, body, key=key)
+            scene.read()
+            control.advance(_LAST_RETRY.total_seconds())
+
+    return play

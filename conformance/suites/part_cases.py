@@ -1,0 +1,80 @@
+"""Every capture and refund of an order, not the latest alone: what is written to one must not show on another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from conformance.suites.bodies import AMOUNT_FIELD
+from conformance.suites.case import Case
+from conformance.suites.conversation import Conversation
+from conformance.suites.expectations import CODES
+from conformance.suites.scene import Scene
+
+__all__ = ["part_cases"]
+
+Play = Callable[[Conversation], None]
+
+
+def part_cases() -> Iterator[Case]:
+    """Yield the cases of orders with several captures or refunds, made one after the other or at the same moment."""
+    yield _case("getCapture", "many_captures", "each", "valid read", _each_capture, consumes=False)
+    yield _case("get", "fully_refunded", "each", "valid read", _each_refund, consumes=False)
+    yield _case("appendShippingInfo", "many_captures", "to-an-earlier-one", "text", _parcel_of_earlier)
+    for operation, state in (("captureOrder", "fresh"), ("refundOrder", "fully_captured")):
+        yield _case(operation, state, "together-within", "same-moment", _together(operation, state))
+
+
+def _case(operation: str, state: str, name: str, kind: str, play: Play, *, consumes: bool = True) -> Case:
+    return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES[kind], consumes)
+
+
+def _each_capture(conversation: Conversation) -> None:
+    scene = Scene(conversation, "getCapture", "many_captures")
+    scene.read()
+    for capture_id in scene.order.captures:
+        scene.ask(ids={**scene.ids, "capture_id": capture_id})
+    conversation.call("getCaptures", {"order_id": scene.order.order_id})
+
+
+def _each_refund(conversation: Conversation) -> None:
+    scene = Scene(conversation, "get", "fully_refunded")
+    scene.read()
+    for refund_id in scene.order.refunds:
+        scene.ask(ids={**scene.ids, "refund_id": refund_id})
+
+
+def _parcel_of_earlier(conversation: Conversation) -> None:
+    scene = Scene(conversation, "appendShippingInfo", "many_captures")
+    # Only what was read before can be seen to have changed where it should not.
+    scene.read()
+    first, second = scene.order.captures[:2]
+    scene.ask(scene.body(), ids={**scene.ids, "capture_id": second})
+    scene.read()
+    for capture_id in (first, second):
+        conversation.call("getCapture", {**scene.ids, "capture_id": capture_id})
+
+
+def _together(operation: str, state: str) -> Play:
+    """Make four calls of the same moment that all can be carried out, and look for each of them afterwards."""
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        field = AMOUNT_FIELD[operation]
+        amounts = (100, 200, 300, 400)
+        replies = conversation.together(
+            [conversation.request(operation, scene.ids, {field: amount}) for amount in amounts]
+        )
+        scene.read()
+        header, reader, name = _MADE[operation]
+        for reply in replies:
+            made = reply.header(header)
+            if reply.ok and made:
+                conversation.call(reader, {"order_id": scene.order.order_id, name: made})
+
+    return play
+
+
+_MADE = {
+    "captureOrder": ("Capture-Id", "getCapture", "capture_id"),
+    "refundOrder": ("Refund-Id", "get", "refund_id"),
+}
