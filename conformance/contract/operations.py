@@ -36,7 +36,7 @@ class Operations:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._by_id: Mapping[str, Operation] = {operation.id: operation for operation in operations}
-        by_path: dict[tuple[str, ...], dict[str, Operation]] = {}
+        by_path: dict[tuple[int | str, ...], dict[str, Operation]] = {}
         for operation in self:
             segments = operation.path.removeprefix(BASE_PATH).split("/")[1:]
             by_path.setdefault(_key(segments), {})[operation.method] = operation
@@ -111,6 +111,6 @@ def _end_of_base(path: str) -> int:
     return -1
 
 
-def _key(segments: list[str]) -> tuple[str, ...]:
-    """Fixed words and ids alternate in every path of the API, so a path is told by its words alone."""
-    return tuple("" if position % 2 else segment for position, segment in enumerate(segments))
+def _key(segments: list[str]) -> tuple[int | str, ...]:
+    """Fixed words and ids alternate in every path of the API, so a path is told by its length and its words alone."""
+    return (len(segments), *segments[::2])
