@@ -20,7 +20,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     name="test-client",
     short_help="Judge a client in any language; with no client named, the bundled one.",
     epilog="""\b
-Examples:
+Example:
   klarna-conformance test-client --adapter 'node adapter.mjs' --known-failing known.yaml
   klarna-conformance test-client --python shop.klarna:Client --case 'retry/*'""",
 )

@@ -311,3 +311,32 @@ def test_an_adapter_may_take_one_call_at_a_time_and_lack_keys() -> None:
 def test_an_adapter_that_does_not_greet_ends_the_run() -> None:
     with pytest.raises(AdapterError, match="exit status 0"):
         run_client_suite(ClientOptions(adapter=("true",), cases=("request/*",)))
+
+
+class DeadConnection(Small):
+    """Meets a dead connection on its first call, and sends nothing."""
+
+    dead = True
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        if DeadConnection.dead:
+            DeadConnection.dead = False
+            raise ConnectionError("the other side closed")
+        return super().send(method, path, body, **headers)
+
+
+class NeverSends(Small):
+    """Cannot send at all, as some stacks cannot send PATCH."""
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        raise ConnectionError("no such method")
+
+
+def test_a_connection_that_another_case_left_dead_is_not_held_against_a_client() -> None:
+    assert judged(DeadConnection, "request/captureOrder")["request/captureOrder"].verdict is Verdict.PASSED
+
+
+def test_a_client_that_never_sends_is_blamed() -> None:
+    result = judged(NeverSends, "request/captureOrder")["request/captureOrder"]
+    assert result.verdict is Verdict.FAILED
+    assert codes(result) == {"KOM-801"}
