@@ -48,7 +48,7 @@ def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contrac
         shadow.touched.add(effect.replaces)
     for name in effect.overwrites:
         if name in seen.body:
-            shadow.fields[name] = Written(kept(name, seen.body[name]))
+            shadow.fields[name] = Written(_changed(shadow.fields.get(name), kept(name, seen.body[name])))
             shadow.touched.add(name)
     if effect.appends:
         _append(shadow, effect.appends, seen)
@@ -104,7 +104,8 @@ def _add(shadow: Shadow, items: str, seen: Observation) -> None:
         else:
             shadow.refunds_known = False
         return
-    entry: dict[str, Any] = {identity: created}
+    # On record, what was not sent reads as empty.
+    entry: dict[str, Any] = {identity: created, "description": Written(""), "order_lines": Written([])}
     entry.update((name, Written(kept(name, value))) for name, value in seen.body.items() if name in _KEPT[items])
     (shadow.captures if items == "captures" else shadow.refunds)[created] = entry
 
@@ -113,6 +114,12 @@ _KEPT: Mapping[str, frozenset[str]] = {
     "captures": frozenset({"captured_amount", "description", "order_lines", "reference", "shipping_info"}),
     "refunds": frozenset({"refunded_amount", "description", "order_lines", "reference"}),
 }
+
+
+def _changed(before: Any, sent: Any) -> Any:
+    """Return what a field holds once it was overwritten; the parts of an address are changed one by one."""
+    known = before.value if isinstance(before, Written) else before
+    return {**known, **sent} if isinstance(known, dict) and isinstance(sent, dict) else sent
 
 
 def _append(shadow: Shadow, place: str, seen: Observation) -> None:

@@ -118,6 +118,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "key-of-another-merchant": ("KOM-503", "KOM-702", "KOM-108"),
     "without-key": ("KOM-503",),
     "same-moment": ("KOM-505", "KOM-304", "KOM-305"),
+    "pair": ("KOM-406", "KOM-404", "KOM-405", "KOM-403", "KOM-308", "KOM-501", "KOM-502"),
     "server fault": ("KOM-202", "KOM-201", "KOM-501"),
     "lost answer": ("KOM-501", "KOM-502"),
     "generated read": ("KOM-104", "KOM-101", "KOM-103", "KOM-110"),

@@ -8,6 +8,7 @@ from conformance.suites.case import Case
 from conformance.suites.clock_cases import clock_cases
 from conformance.suites.fault_cases import fault_cases
 from conformance.suites.key_cases import key_cases
+from conformance.suites.pair_cases import pair_cases
 from conformance.suites.part_cases import part_cases
 from conformance.suites.path_cases import path_cases
 from conformance.suites.preparation import DEEP_STATES, STATES
@@ -27,6 +28,7 @@ def matrix_cases(contract: Contract, *, deep: bool = False) -> tuple[Case, ...]:
         *key_cases(contract),
         *text_cases(),
         *part_cases(),
+        *pair_cases(contract),
         *clock_cases(),
         *fault_cases(contract),
     )

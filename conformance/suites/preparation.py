@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.contract.contract import Contract
-from conformance.suites.bodies import ORDER, BodyMaker
+from conformance.suites.bodies import ORDER, SHIPMENT, TEXT, BodyMaker
 from conformance.suites.case import NotMeasuredError
 from conformance.suites.conversation import Conversation, Reply
 
@@ -67,6 +67,14 @@ def _refunds(*shares: int) -> tuple[Step, ...]:
 
 _CARD = {"initial_payment_method": {"type": "CARD", "description": "Card"}}
 
+# Something in every field that a write must leave alone: what is not there cannot be seen to vanish.
+_FURNISHED: Mapping[str, Any] = {"merchant_reference2": "WAREHOUSE-7", "shipping_info": [dict(SHIPMENT)]}
+_FURNISHED_CAPTURED: Mapping[str, Any] = {
+    **_FURNISHED,
+    "captures": [{"captured_amount": 2_000, "description": TEXT, "shipping_info": [dict(SHIPMENT)]}],
+    "refunds": [{"refunded_amount": 300, "description": TEXT}],
+}
+
 STATES: Mapping[str, PreparedState] = {
     state.name: state
     for state in (
@@ -86,6 +94,8 @@ STATES: Mapping[str, PreparedState] = {
         PreparedState(
             "large_captured", "CAPTURED", fields={"order_amount": LARGEST_AMOUNT, "captured_amount": LARGEST_AMOUNT}
         ),
+        PreparedState("furnished", "AUTHORIZED", fields=_FURNISHED),
+        PreparedState("furnished_captured", "PART_CAPTURED", fields=_FURNISHED_CAPTURED),
         PreparedState("expired", "EXPIRED", fields={"status": "EXPIRED"}),
         PreparedState("part_captured_expired", "EXPIRED", fields={"status": "EXPIRED", "captured_amount": 4_000}),
         PreparedState("closed", "CLOSED", fields={"status": "CLOSED"}),

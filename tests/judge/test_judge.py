@@ -334,6 +334,22 @@ STATE: dict[str, tuple[str, Story]] = {
         "KOM-405",
         after(order())(lambda c: c.write("/authorization", method="PATCH", sent={"order_amount": 1000})),
     ),
+    "rest of the address dropped": (
+        "KOM-405",
+        after(order(shipping_address={"city": "Bonn"}))(
+            lambda c: c.write("/customer-details", method="PATCH", sent={"shipping_address": {"city": "Bonn"}})
+        ),
+    ),
+    "description that nobody sent": (
+        "KOM-601",
+        after(captured(400, captures=[dict(HALF["captures"][0], description="for another")]))(lambda c: c.capture(400)),
+    ),
+    "lines that nobody sent": (
+        "KOM-405",
+        after(captured(400, captures=[dict(HALF["captures"][0], order_lines=order()["order_lines"])]))(
+            lambda c: c.capture(400)
+        ),
+    ),
     "shipping info not appended": (
         "KOM-405",
         after(order())(lambda c: c.write("/shipping-info", sent={"shipping_info": [{"tracking_number": "1"}]})),
@@ -391,7 +407,7 @@ TEXT: dict[str, tuple[str, Story]] = {
     ),
     "address mangled": (
         "KOM-601",
-        after(order(shipping_address={"city": "M?nchen"}))(
+        after(order(shipping_address={"given_name": "Anna", "city": "M?nchen", "country": "DE"}))(
             lambda c: c.write("/customer-details", method="PATCH", sent={"shipping_address": {"city": "München"}})
         ),
     ),

@@ -19,6 +19,7 @@ from conformance.simulator.faults import (
     limits,
     money,
     security,
+    sequels,
     state,
     surface,
 )
@@ -36,6 +37,7 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     **fidelity.BEHAVIOURS,
     **security.BEHAVIOURS,
     **concurrency.BEHAVIOURS,
+    **sequels.BEHAVIOURS,
 }
 _SETS: Mapping[str, Callable[[Operation], bool]] = {
     "all": lambda _operation: True,
