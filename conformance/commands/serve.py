@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from conformance.commands.credentials import from_environment
+from conformance.commands.destination import destinations
+from conformance.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from conformance.simulator.service import Simulator
 
 __all__ = ["command"]
 
+FILE = click.Path(dir_okay=False, path_type=Path)
 LARGEST_SEED = 2**63 - 1
 PORT = click.IntRange(0, 65535)
 
@@ -40,6 +50,11 @@ PORT = click.IntRange(0, 65535)
     metavar="DIR",
     help="Replay these recordings in place of the simulator.",
 )
+@click.option("--judge", is_flag=True, help="Judge whatever calls, and report when interrupted.")
+@click.option(
+    "--list", "list_file", type=FILE, metavar="FILE", help="With --judge: write the table of reserved orders."
+)
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="With --judge: write the JSON report.")
 @click.option("--real-time", is_flag=True, help="Let time pass; otherwise it moves only by POST /clock.")
 def command(
     *,
@@ -50,6 +65,9 @@ def command(
     behaviour: str,
     rate_limit: int | None,
     cassettes: Path | None,
+    judge: bool,
+    list_file: Path | None,
+    json_file: Path | None,
     real_time: bool,
 ) -> None:
     """Run the simulator until interrupted; one line with its URLs tells that it is ready.
@@ -61,10 +79,19 @@ def command(
     The control interface takes orders (POST /orders), moves time (POST /clock), provokes faults (POST /faults) and
     tells what happened (GET /exchanges, GET /ledger/ID). It asks nobody for credentials: keep it on loopback.
 
+    With --judge, run your own tests against the URL: when interrupted it tells what the wire and the ledger show, and
+    its exit status is that of test-client. The table that --list writes names orders that bring their own faults: one
+    call on one of them is one case.
+
     With --cassettes it answers from recordings instead, to any credentials; a request that was not recorded gets
     status 599 and an account of what differs. GET /unplayed on the control port tells what nobody asked for, POST
     /reset rewinds.
     """
+    if not judge and (list_file or json_file):
+        raise UsageError("--list and --json tell of a run with --judge")
+    if cassettes is not None and judge:
+        raise UsageError("--judge needs the simulator; leave out --cassettes")
+    files = destinations(list=list_file, json=json_file)
     if cassettes is not None:
         _replay(cassettes, host, port, control_port)
         return
@@ -92,7 +119,43 @@ def command(
         # A script that reads the line through a pipe must get it now, not when the buffer is full.
         print(f"API {base_url} control {control_url} username {first.username}", flush=True)  # noqa: T201 - as said
 
+    if judge:
+        click.get_current_context().exit(_judge(simulator, host, port, control_port, seed, files, ready))
     run_server(simulator, host, port, control_port, ready)
+
+
+def _judge(
+    simulator: Simulator,
+    host: str,
+    port: int,
+    control_port: int,
+    seed: int,
+    files: Mapping[str, Path],
+    ready: Callable[[str, str], None],
+) -> int:
+    """Serve until interrupted, then report; returns the exit status."""
+    from conformance.clients.watch import Watch  # noqa: PLC0415 - heavy
+    from conformance.commands.reporting import deliver  # noqa: PLC0415 - heavy
+    from conformance.reports.artifact import write_artifact  # noqa: PLC0415 - heavy
+    from conformance.simulator.socket_door import ServerThread  # noqa: PLC0415 - heavy
+
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with ServerThread(simulator, host, port, control_port) as server:
+            watch = Watch(server, simulator.contract, seed=seed)
+            watch.reserve()
+            if "list" in files:
+                write_artifact(files["list"], watch.table())
+            ready(server.base_url, server.control_url)
+            # Where a signal does not end a wait, it is noticed between two of them.
+            while not stop.wait(1.0):
+                pass
+        result = watch.result()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return deliver(result, {name: path for name, path in files.items() if name == "json"})
 
 
 def _replay(cassettes: Path, host: str, port: int, control_port: int) -> None:

@@ -207,11 +207,9 @@ class WireLog:
 
 def named_order(target: str) -> str:
     """Return what stands where an order's id belongs in a target, decoded; empty for nothing."""
-    _, _, rest = target.partition(_ORDERS)
-    for end, sign in enumerate(rest):
-        if sign in "/?#":
-            rest = rest[:end]
-            break
+    rest = target.partition(_ORDERS)[2].partition("/")[0]
+    if "?" in rest or "#" in rest:
+        rest = rest.partition("?")[0].partition("#")[0]
     return unquote(rest) if "%" in rest else rest
 
 
