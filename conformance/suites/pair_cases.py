@@ -1,4 +1,4 @@
-"""Every write after every other, on orders that have something in every field, and the first one's replay at the end."""
+"""Every write after every other, on orders with something in every field, and the replay of the first at the end."""
 
 from __future__ import annotations
 
