@@ -47,7 +47,7 @@ def _case(operation: str, state: str, name: str, kind: str, play: Callable[[Conv
 
 def _unknown_order(contract: Contract, operation: Operation) -> Case:
     def play(conversation: Conversation) -> None:
-        scene = Scene(conversation, operation.id, representative(contract, operation.id))
+        scene = Scene(conversation, operation.id, representative(contract, operation.id), any_order=True)
         ids = {name: conversation.new_id() for name in scene.ids}
         ground = expected(contract, operation.id, "unknown order", "KOM-209", "no order has this id")
         scene.ask(scene.body(), ids=ids, expected=ground)
@@ -62,7 +62,7 @@ def _malformed_ids(contract: Contract, operation: Operation) -> Iterator[Case]:
         ground = {"order_id": "malformed id", "capture_id": "malformed capture id", "refund_id": "malformed refund id"}
 
         def play(conversation: Conversation, wrong: str = wrong, ground: str = ground[wrong]) -> None:
-            scene = Scene(conversation, operation.id, state)
+            scene = Scene(conversation, operation.id, state, any_order=wrong == "order_id")
             body = scene.body()
             for value in MALFORMED_IDS.values():
                 why = f"{wrong} {value[:40]!r} is no UUID"
@@ -125,7 +125,7 @@ def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Cas
 
     def case(name: str, authorization: Callable[[Credentials], str]) -> Case:
         def play(conversation: Conversation) -> None:
-            scene = Scene(conversation, operation.id, state)
+            scene = Scene(conversation, operation.id, state, any_order=True)
             ground = expected(contract, operation.id, "wrong credentials", "KOM-701", f"credentials: {name}")
             body = scene.body()
             scene.ask(body, authorization=authorization(conversation.target.credentials), expected=ground)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.suites.bodies import AMOUNT_FIELD, BodyMaker
+from conformance.suites.bodies import AMOUNT_FIELD, ORDER, BodyMaker
+from conformance.suites.case import NotMeasuredError
 from conformance.suites.conversation import Conversation, Expected, Key, Reply
 from conformance.suites.preparation import PreparedOrder, follow, prepare
 
@@ -15,13 +16,22 @@ _READ_ONE = {"captureOrder": ("getCapture", "capture_id"), "refundOrder": ("get"
 
 
 class Scene:
-    """One prepared order in one conversation, and the operation that a case is about."""
+    """One prepared order in one conversation, and the operation that a case is about.
 
-    def __init__(self, conversation: Conversation, operation: str, state: str) -> None:
+    ``any_order`` is for questions that are refused whatever the order: where none can be had, an id that belongs to
+    nobody will do.
+    """
+
+    def __init__(self, conversation: Conversation, operation: str, state: str, *, any_order: bool = False) -> None:
         self.conversation = conversation
         self.operation = operation
         self.described = conversation.contract.operations[operation]
-        self.order: PreparedOrder = prepare(conversation, state)
+        try:
+            self.order: PreparedOrder = prepare(conversation, state)
+        except NotMeasuredError:
+            if not any_order or conversation.exchanges:
+                raise
+            self.order = PreparedOrder(conversation.new_id(), ORDER["order_amount"], ORDER["order_amount"])
 
     @property
     def ids(self) -> dict[str, str]:

@@ -270,6 +270,13 @@ def test_orders_that_do_not_exist_measure_nothing(server: ServerThread) -> None:
     )
 
 
+def test_without_any_order_what_needs_none_is_still_asked(server: ServerThread) -> None:
+    result = run_server_suite(at(server.base_url, "*/no-credentials", "*/unknown_order/*", "*/malformed-order-id"))
+    assert {case.verdict for case in result.cases} == {Verdict.PASSED}
+    assert len(result.cases) == 3 * 18
+    assert all(case.exchanges for case in result.cases)
+
+
 def test_a_run_of_given_orders_starts_with_what_leaves_them_alone(server: ServerThread) -> None:
     with ServerRun(at(server.base_url, "*/fresh/valid")) as run:
         order = [case.operation for case in run.cases()]
