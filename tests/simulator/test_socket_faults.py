@@ -359,8 +359,8 @@ def test_a_kept_connection_dies_between_two_calls(raw: RawCaller) -> None:
 
 
 def test_what_waits_waits_in_parallel(raw: RawCaller) -> None:
-    orders = [raw.order(Toxic("latency", {"ms": 300})) for _ in range(40)]
-    orders += [raw.order(Toxic("late_reply", {"ms": 300})) for _ in range(40)]
+    orders = [raw.order(Toxic("latency", {"ms": 800})) for _ in range(40)]
+    orders += [raw.order(Toxic("late_reply", {"ms": 800})) for _ in range(40)]
     lines = [raw.line() for _ in orders]
     for line, order_id in zip(lines, orders, strict=True):
         line.sendall(capture_bytes(order_id, 100, LAST))
