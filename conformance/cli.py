@@ -32,6 +32,7 @@ COMMANDS = {
     "record": "conformance.commands.record",
     "explain": "conformance.commands.explain",
     "cases": "conformance.commands.cases",
+    "faults": "conformance.commands.faults",
 }
 
 

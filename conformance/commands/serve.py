@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,6 +44,7 @@ PORT = click.IntRange(0, 65535)
 @click.option(
     "--rate-limit", type=click.IntRange(min=1), metavar="N", help="Requests a second for a merchant.  [default: none]"
 )
+@click.option("--fault", metavar="ID", help="Be wrong in one way; the command faults lists them.")
 @click.option(
     "--cassettes",
     type=click.Path(exists=True, path_type=Path),
@@ -64,6 +65,7 @@ def command(
     seed: int,
     behaviour: str,
     rate_limit: int | None,
+    fault: str | None,
     cassettes: Path | None,
     judge: bool,
     list_file: Path | None,
@@ -83,6 +85,8 @@ def command(
     its exit status is that of test-client. The table that --list writes names orders that bring their own faults: one
     call on one of them is one case.
 
+    With --fault it is wrong on purpose, so that checks can be seen to bite.
+
     With --cassettes it answers from recordings instead, to any credentials; a request that was not recorded gets
     status 599 and an account of what differs. GET /unplayed on the control port tells what nobody asked for, POST
     /reset rewinds.
@@ -91,6 +95,8 @@ def command(
         raise UsageError("--list and --json tell of a run with --judge")
     if cassettes is not None and judge:
         raise UsageError("--judge needs the simulator; leave out --cassettes")
+    if cassettes is not None and fault is not None:
+        raise UsageError("--fault is the simulator's; leave out --cassettes")
     files = destinations(list=list_file, json=json_file)
     if cassettes is not None:
         _replay(cassettes, host, port, control_port)
@@ -106,14 +112,14 @@ def command(
     first, *others = DEFAULT_MERCHANTS
     if replaced is not None:
         first = Merchant(*replaced, merchant_id=first.merchant_id)
-    simulator = Simulator(
-        load_contract(),
-        seed=seed,
-        behaviour=behaviour,
-        merchants=(first, *others),
-        rate_limit=rate_limit,
-        clock=Clock(follows=real_time),
-    )
+    options: dict[str, Any] = {
+        "seed": seed,
+        "behaviour": behaviour,
+        "merchants": (first, *others),
+        "rate_limit": rate_limit,
+        "clock": Clock(follows=real_time),
+    }
+    simulator = _faulty(fault, options) if fault is not None else Simulator(load_contract(), **options)
 
     def ready(base_url: str, control_url: str) -> None:
         # A script that reads the line through a pipe must get it now, not when the buffer is full.
@@ -122,6 +128,20 @@ def command(
     if judge:
         click.get_current_context().exit(_judge(simulator, host, port, control_port, seed, files, ready))
     run_server(simulator, host, port, control_port, ready)
+
+
+def _faulty(fault_id: str, options: Mapping[str, Any]) -> Simulator:
+    """Make a simulator with a fault that a single caller's connections can show."""
+    from conformance.contract.contract import load_contract  # noqa: PLC0415 - heavy
+    from conformance.simulator.faults.fault import FaultClass  # noqa: PLC0415 - heavy
+    from conformance.simulator.faults.faulty_simulator import FaultySimulator  # noqa: PLC0415 - heavy
+    from conformance.simulator.faults.zoo import fault_named  # noqa: PLC0415 - heavy
+
+    contract = load_contract()
+    fault = fault_named(fault_id, contract)
+    if fault.fault_class is FaultClass.CONCURRENCY:
+        raise UsageError(f"{fault_id} takes requests of the same moment; this door handles one at a time")
+    return FaultySimulator(contract, fault, **options)
 
 
 def _judge(

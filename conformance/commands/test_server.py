@@ -46,6 +46,7 @@ Example:
     type=click.Choice(["documented", "observed"]),
     help="How the embedded simulator answers.  [default: documented]",
 )
+@click.option("--fault", metavar="ID", help="Give the embedded simulator a fault; the command faults lists them.")
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the JSON report.")
 @click.option("--junit", "junit_file", type=FILE, metavar="FILE", help="Write a JUnit report.")
 @click.option("--html", "html_file", type=FILE, metavar="FILE", help="Write a self-contained HTML report.")
@@ -60,6 +61,7 @@ def command(
     profile: str,
     cases: tuple[str, ...],
     behaviour: str | None,
+    fault: str | None,
     json_file: Path | None,
     junit_file: Path | None,
     html_file: Path | None,
@@ -78,6 +80,8 @@ def command(
     else:
         if behaviour is not None:
             raise UsageError("--behaviour is the embedded simulator's; a server behaves as it does")
+        if fault is not None:
+            raise UsageError("--fault is the embedded simulator's; a server has its own")
         if control_url is not None and order_ids:
             raise UsageError("--control-url prepares its own orders; leave out --order-id")
         user, secret = read_credentials(base_url, username, password)
@@ -95,6 +99,7 @@ def command(
         profile=profile,
         cases=cases,
         behaviour=behaviour or "documented",
+        fault=fault or "",
     )
     with watch(options.seed) as listener:
         result = run_server_suite(options, listener)

@@ -175,14 +175,15 @@ class _Connection(asyncio.Protocol):
                         self._begin(toxic, event, record)
                         break
                 response = self._handler(event.request)
-                piece = response_bytes(response, event)
+                # An answer without a status stands for none at all, one that is cut for a connection that breaks off.
+                piece = response_bytes(response, event) if response.status else b""
                 if record is not None:
                     record.worked = True
                     record.response = response
                     record.status_sent = response.status
                     record.bytes_sent = len(piece)
                     record.answered_s = time.monotonic()
-                last = not event.keep_alive
+                last = not event.keep_alive or response.cut != ""
             elif isinstance(event, Continue):
                 piece = _CONTINUE
             else:
