@@ -118,21 +118,25 @@ class Verdicts:
 def changes(before: Sketch, after: Sketch) -> Iterator[Change]:
     """Yield every difference between two answers to one request."""
     if before.status != after.status:
-        yield Change("status", "", "value", str(before.status), str(after.status))
+        yield Change("status", "", "value", _answer(before), _answer(after))
+        if before.succeeded != after.succeeded:
+            # A success and a refusal have nothing else in common.
+            return
     elif before.error_code != after.error_code:
         yield Change("error_code", "", "word", before.error_code, after.error_code)
     if before.media != after.media:
         yield Change("media", "", "word", before.media, after.media)
     yield from _headers(before, after)
-    if before.succeeded != after.succeeded:
-        # Bodies of a success and of a refusal have nothing in common.
-        return
     if before.body_kind != after.body_kind:
         yield Change("body", "", "type", before.body_kind, after.body_kind)
         return
     yield from _bodies(before.body, after.body)
     if before.messages != after.messages and before.error_code == after.error_code:
         yield Change("message", "", "value", " / ".join(before.messages), " / ".join(after.messages))
+
+
+def _answer(sketch: Sketch) -> str:
+    return f"{sketch.status} {sketch.error_code}".rstrip()
 
 
 def _headers(before: Sketch, after: Sketch) -> Iterator[Change]:
@@ -222,7 +226,7 @@ def _is_about(finding: Finding, change: Change) -> bool:
         return finding.message.startswith(f"{last} ")
     place, _, rest = finding.message.partition(" ")
     place = _INDEX.sub("/-", place.rstrip(":")).strip("/")
-    if place == change.place or change.place.startswith(f"{place}/") and change.kind == "type":
+    if place == change.place or (change.place.startswith(f"{place}/") and change.kind == "type"):
         return True
     # A field that is missing is told of the object that lacks it.
     return change.kind in ("removed", "added") and place == change.place.rpartition("/")[0] and f'"{last}"' in rest
@@ -262,7 +266,7 @@ def _body_by_kind(change: Change, place: tuple[str, str, str], known: tuple[Know
         return DriftClass.TOLERATED
     if change.kind == "word":
         seen = set(first.words.get(place, ()))
-        return DriftClass.TOLERATED if set(change.now.split(" or ")) <= seen - {change.was} else DriftClass.BREAKING
+        return DriftClass.TOLERATED if set(change.now.split(" or ")) <= seen else DriftClass.BREAKING
     return DriftClass.BREAKING
 
 

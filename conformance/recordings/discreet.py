@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from conformance.contract.contract import Contract
 from conformance.exchange import Exchange
@@ -27,6 +28,11 @@ class DiscreetJudge:
         self._judge = Judge(contract, credentials_visible=credentials_visible)
         # What stands for credentials is in another header, so this one cannot see them.
         self._speaker = Judge(contract, credentials_visible=False)
+
+    def clock_is(self, now: datetime) -> None:
+        """Tell both judges the target's present time (aware)."""
+        self._judge.clock_is(now)
+        self._speaker.clock_is(now)
 
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge an exchange; findings and the error code hold nothing of it but stand-ins."""

@@ -83,7 +83,7 @@ class Sketch:
 
 
 def draw(exchanges: Iterable[Exchange], contract: Contract) -> list[Sketch | None]:
-    """Sketch the exchanges of one recording in order; None stands for other APIs and for exchanges without an answer."""
+    """Sketch the exchanges of one recording in order; None stands for other APIs and for missing answers."""
     listed = list(exchanges)
     roles = Roles()
     found: list[Sketch | None] = []
@@ -236,7 +236,6 @@ def _messages(value: Any, roles: Roles) -> list[str]:
     told: list[str] = []
     for name in ("error_messages", "error_message", "message"):
         given = value.get(name)
-        for text in given if isinstance(given, list) else [given]:
-            if isinstance(text, str):
-                told.append(roles.text(text))
+        texts = given if isinstance(given, list) else [given]
+        told.extend(roles.text(text) for text in texts if isinstance(text, str))
     return told

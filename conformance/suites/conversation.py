@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 import uuid
@@ -17,9 +18,12 @@ from conformance.contract.contract import Contract
 from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.judge.finding import Finding, Judgement
 from conformance.judge.judge import Judge
+from conformance.recordings.discreet import DiscreetJudge
+from conformance.recordings.pseudonym import PUBLIC_SALT, SALT_VARIABLE
+from conformance.recordings.redaction import Redactor, redactor_for
 from conformance.suites.case import NotMeasuredError, TargetGoneError
 from conformance.suites.curl import curls, story
-from conformance.suites.target import Credentials, Target
+from conformance.suites.target import Credentials, Target, on_loopback
 from conformance.verdict import Reported, Severity
 
 if TYPE_CHECKING:
@@ -135,11 +139,17 @@ class Conversation:
     last_reads: dict[str, Reply] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     _date: str = ""
-    judge: Judge = field(init=False)
+    judge: Judge | DiscreetJudge = field(init=False)
+    redactor: Redactor | None = field(init=False)
     random: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self.judge = Judge(self.contract, credentials_visible=True)
+        self.redactor = None if on_loopback(self.target.base_url) else _redactor(self.contract, self.target)
+        if self.redactor is None:
+            self.judge = Judge(self.contract, credentials_visible=True)
+        else:
+            # The orders of a real service belong to people, and reports go round.
+            self.judge = DiscreetJudge(self.contract, self.redactor)
         # Ids that repeat with the seed, no secrets.
         self.random = random.Random(f"{self.seed}:{self.case_id}:{self.target.salt}")  # noqa: S311 - see above
 
@@ -242,7 +252,7 @@ class Conversation:
                 code,
                 requirement.keyword,
                 requirement.id,
-                message,
+                message if self.redactor is None else self.redactor.message(message),
                 operation or (cell[0] if cell else ""),
                 (reply.status or None) if reply is not None else None,
                 cell[2] if cell else "",
@@ -378,10 +388,16 @@ class Conversation:
                 error_code=finding.error_code,
                 requirement=finding.requirement,
                 known=finding.known,
-                curl=curls(told, self.target.base_url, self.target.credentials.authorization),
-                story=story(told),
+                curl=curls(told, self.target.base_url, self.target.credentials.authorization, self.redactor),
+                story=story(told, self.redactor),
             )
         )
+
+
+def _redactor(contract: Contract, target: Target) -> Redactor:
+    known = [each for each in (target.credentials, target.other) if each is not None]
+    secrets = [secret for each in known for secret in (each.username, each.password)]
+    return redactor_for(contract, os.environ.get(SALT_VARIABLE) or PUBLIC_SALT, secrets=secrets)
 
 
 def _outline(exchange: Exchange) -> Exchange:

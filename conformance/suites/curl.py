@@ -2,64 +2,110 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import re
 import shlex
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from conformance.exchange import Exchange, Request
+from conformance.exchange import Exchange, Headers, Request
+from conformance.recordings.redaction import Redactor
 
 __all__ = ["curl", "curls", "story"]
 
 LONGEST_BODY = 4096
 _TOLD = ("captured_amount", "refunded_amount", "order_amount", "number_of_days")
 _MADE_BY_CURL = frozenset({"host", "content-length", "authorization", "connection"})
+# Their values are secrets: whoever repeats the line has one of their own.
+_SECRET_HEADERS = frozenset({"cookie", "proxy-authorization", "x-api-key"})
+_SHORTEST_SECRET = 6
 
 
-def curl(request: Request, base_url: str, authorization: str = "") -> str:
+def curl(request: Request, base_url: str, authorization: str = "", redactor: Redactor | None = None) -> str:
     """Write one request as a curl line.
 
     ``authorization`` is the header value of the run's own merchant, which becomes ``$KLARNA_USERNAME`` and
     ``$KLARNA_PASSWORD``. Any other credentials are wrong on purpose or somebody else's: they become
     ``$OTHER_AUTHORIZATION``, so that no secret is written down. A body that is too long or not text is read from
-    standard input.
+    standard input. With a ``redactor`` names, addresses and the like are replaced by stand-ins of their shape.
     """
+    password = _password(authorization)
+    if redactor is not None:
+        request = _without_people(request, redactor)
     parts = urlsplit(base_url)
     path = urlsplit(request.target)
-    url = f"{parts.scheme}://{parts.netloc}{path.path}" + (f"?{path.query}" if path.query else "")
-    words = ["curl", "-sS", "-i", "--path-as-is", "-g", "-X", request.method, shlex.quote(url)]
+    netloc = parts.netloc.rpartition("@")[2]
+    url = f"{parts.scheme}://{netloc}{path.path}" + (f"?{path.query}" if path.query else "")
+    words = ["curl", "-sS", "-i", "--path-as-is", "-g", "-X", request.method, _quoted(url, password)]
     sent = request.headers.get("Authorization")
     if sent is not None and sent == authorization:
         words += ["-u", '"$KLARNA_USERNAME:$KLARNA_PASSWORD"']
     elif sent is not None:
         words += ["-H", '"Authorization: $OTHER_AUTHORIZATION"']
     for name, value in request.headers:
-        if name.lower() not in _MADE_BY_CURL:
-            words += ["-H", shlex.quote(f"{name}: {value}")]
+        if name.lower() in _SECRET_HEADERS:
+            words += ["-H", f'"{name}: ${name.upper().replace("-", "_")}"']
+        elif name.lower() not in _MADE_BY_CURL:
+            words += ["-H", _quoted(f"{name}: {value}", password)]
     if request.body:
         try:
             text = request.body.decode() if len(request.body) <= LONGEST_BODY and b"\x00" not in request.body else None
         except UnicodeDecodeError:
             text = None
-        words += ["--data-binary", "@-"] if text is None else ["--data-raw", shlex.quote(text)]
+        words += ["--data-binary", "@-"] if text is None else ["--data-raw", _quoted(text, password)]
         if "content-type" not in request.headers:
             # Without this curl would declare a form.
             words += ["-H", "'Content-Type:'"]
     return " ".join(words)
 
 
-def curls(exchanges: Sequence[Exchange], base_url: str, authorization: str = "") -> str:
+def curls(
+    exchanges: Sequence[Exchange], base_url: str, authorization: str = "", redactor: Redactor | None = None
+) -> str:
     """Write the requests of a case, one curl line each, in the order in which they were sent."""
-    return "\n".join(curl(exchange.request, base_url, authorization) for exchange in exchanges)
+    return "\n".join(curl(exchange.request, base_url, authorization, redactor) for exchange in exchanges)
 
 
-def story(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
+def _without_people(request: Request, redactor: Redactor) -> Request:
+    kept = ("authorization", *_SECRET_HEADERS)
+    headers = Headers(
+        pair
+        for name, value in request.headers
+        for pair in ([(name, value)] if name.lower() in kept else redactor.headers(Headers([(name, value)])))
+    )
+    body = redactor.body(request.body, request.headers.get("Content-Type") or "")
+    return Request(request.method, redactor.target(request.target), headers, body)
+
+
+def _quoted(text: str, password: str) -> str:
+    """Quote a word for a shell; the password of the run, wherever it stands, becomes a variable."""
+    if len(password) < _SHORTEST_SECRET:
+        return shlex.quote(text)
+    parts = re.split("|".join(map(re.escape, {password, quote(password, safe="")})), text)
+    if len(parts) == 1:
+        return shlex.quote(text)
+    return '"$KLARNA_PASSWORD"'.join(shlex.quote(part) if part else "" for part in parts)
+
+
+def _password(authorization: str) -> str:
+    try:
+        pair = base64.b64decode(authorization.partition(" ")[2], validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+    return pair.partition(":")[2]
+
+
+def story(exchanges: Sequence[Exchange], redactor: Redactor | None = None) -> tuple[str, ...]:
     """Tell what was asked and answered, one numbered line each, with the amounts and any key that came before."""
     lines: list[str] = []
     keys: dict[str, int] = {}
     for number, exchange in enumerate(exchanges, 1):
         request = exchange.request
         path = urlsplit(request.target).path
+        if redactor is not None:
+            path = redactor.target(path)
         answer = str(exchange.response.status) if exchange.response else exchange.failure
         key = request.headers.get("Klarna-Idempotency-Key")
         first = keys.setdefault(key, number) if key else number

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Barrier
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from conformance.contract.contract import Contract
 from conformance.contract.operations import BASE_PATH
@@ -26,6 +27,7 @@ __all__ = [
     "TargetFactory",
     "UrlTarget",
     "embedded_targets",
+    "on_loopback",
     "reach",
 ]
 
@@ -183,6 +185,12 @@ class UrlTarget:
         self._wire.close()
         if self.control is not None:
             self.control.close()
+
+
+def on_loopback(base_url: str) -> bool:
+    """Tell whether an address stays on this machine, where nobody but the caller's own test data can be."""
+    host = (urlsplit(base_url).hostname or "").rstrip(".")
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def reach(

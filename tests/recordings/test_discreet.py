@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,9 @@ def test_reports_on_a_foreign_recording_give_nobody_away(
     assert any(case.findings for case in result.cases)
     text = "\n".join([render(result), *said]).lower()
     assert not [word for word in CANARIES if word in text]
+
+
+def test_both_judges_know_what_time_it_is(contract: Contract) -> None:
+    discreet = DiscreetJudge(contract, redactor_for(contract))
+    discreet.clock_is(datetime(2026, 1, 15, tzinfo=UTC))
+    assert discreet._judge._now == discreet._speaker._now == datetime(2026, 1, 15, tzinfo=UTC)

@@ -10,6 +10,7 @@ import pytest
 
 from conformance.contract.contract import load_contract
 from conformance.exchange import Exchange, Headers, Request, Response
+from conformance.judge.judge import Judge
 from conformance.suites.case import NotMeasuredError
 from conformance.suites.conversation import ATTEMPTS, LONGEST_WAIT, MOST_FINDINGS, Conversation, Expected, Key
 from conformance.suites.preparation import OrderPool
@@ -108,6 +109,7 @@ def test_a_date_that_is_none_is_no_time(date: str, monkeypatch: pytest.MonkeyPat
 def test_the_time_is_the_targets() -> None:
     said = conversation(Response(404, Headers([("Date", "Thu, 01 Jan 2026 00:00:00 GMT")])))
     read(said)
+    assert isinstance(said.judge, Judge)
     assert said.judge._now is not None
     assert said.judge._now.year == 2026
 
@@ -181,3 +183,16 @@ def test_an_order_that_is_no_object_is_not_audited() -> None:
     read(said)
     said.audit()
     assert "KOM-316" not in codes(said)
+
+
+def test_reports_on_a_real_service_give_nobody_away() -> None:
+    """A service that is not on this machine has orders of people, and what it says is not repeated."""
+    said = conversation(Response(200, Headers(), b'{"order_id":"x","status":"Anastasia","error_code":"ANASTASIA"}'))
+    said.target.base_url = "https://api.playground.klarna.com"
+    said = Conversation(said.contract, said.target, "a/b/c", 1, OrderPool())
+    said.call("updateConsumerDetails", {"order_id": ORDER}, {"shipping_address": {"given_name": "Anastasia"}})
+    read(said)
+    said.report("KOM-316", "the order reports Anastasia")
+    assert {"KOM-104", "KOM-316"} <= codes(said)
+    assert "nastasia" not in repr(said.findings).lower()
+    assert "$KLARNA_PASSWORD" in said.findings[0].curl

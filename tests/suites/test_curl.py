@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import shutil
 import subprocess
 
 import pytest
 
+from conformance.contract.contract import load_contract
 from conformance.exchange import Exchange, Headers, Request, Response
+from conformance.recordings.redaction import redactor_for
 from conformance.suites.curl import curl, curls, story
 from tests.suites.raw_server import RawServer, saying
 
@@ -45,6 +49,35 @@ def test_no_credentials_are_written_down() -> None:
     assert "c3RyYW5nZXI6aGlkZGVu" not in line
     assert '"Authorization: $OTHER_AUTHORIZATION"' in line
     assert "Authorization" not in curl(Request("GET", "/"), "http://h", MINE)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_secrets_are_variables_and_the_line_still_runs() -> None:
+    mine = "Basic " + base64.b64encode(b"me:top secret").decode()
+    with RawServer(saying(OK)) as server:
+        headers = Headers([("Authorization", mine), ("Cookie", "sid=4711"), ("X-Odd", "a top secret b")])
+        request = Request("POST", "/o?p=top%20secret", headers, b'{"a":"top secret"}')
+        line = curl(request, server.url.replace("http://", "http://user:word@"), mine)
+        for word in ("top secret", "top%20secret", "4711", "user:word"):
+            assert word not in line
+        environment = {**os.environ, "KLARNA_USERNAME": "me", "KLARNA_PASSWORD": "top-secret", "COOKIE": "sid=1"}
+        subprocess.run(["/bin/sh", "-c", line], env=environment, check=True, capture_output=True, timeout=20)
+        (sent,) = server.requests
+    assert sent.startswith(b"POST /o?p=top-secret HTTP/1.1")
+    assert b"Cookie: sid=1" in sent
+    assert b"X-Odd: a top-secret b" in sent
+    assert sent.endswith(b'{"a":"top-secret"}')
+
+
+def test_people_get_stand_ins_when_asked() -> None:
+    redactor = redactor_for(load_contract())
+    body = json.dumps({"captured_amount": 5, "given_name": "Anastasia"}).encode()
+    request = Request("POST", "/orders/Anastasia?email=anastasia@x.example", Headers([("X-Odd", "Anastasia")]), body)
+    line = curl(request, "http://h", MINE, redactor)
+    assert "nastasia" not in line
+    assert '"captured_amount": 5' in line
+    assert curls([Exchange(request)], "http://h", MINE, redactor) == line
+    assert "nastasia" not in story([Exchange(request)], redactor)[0]
 
 
 @pytest.mark.parametrize("body", [b"x" * 5_000, b"\xff", b"a\x00b"])
