@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from conformance.suites.preparation import PreparedOrder
+from conformance.suites.prepared_order import PreparedOrder
 
 __all__ = ["ADDRESS", "AMOUNT_FIELD", "ORDER", "TEXT", "BodyMaker", "lines_of"]
 

@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING
 
 from conformance.contract.contract import Contract
 from conformance.contract.requirement import Level
-from conformance.exceptions import ConformanceError
 
 if TYPE_CHECKING:
     from conformance.suites.conversation import Conversation
 
-__all__ = ["Case", "NotMeasuredError", "TargetGoneError", "level_of", "requirements_of"]
-
-
-class NotMeasuredError(ConformanceError):
-    """The case cannot be put to this target; the text is the reason."""
-
-
-class TargetGoneError(ConformanceError):
-    """The target has stopped answering, so that further cases would measure nothing."""
+__all__ = ["Case", "level_of", "requirements_of"]
 
 
 @dataclass(frozen=True, slots=True)

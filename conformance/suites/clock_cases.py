@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from conformance.suites.bodies import AMOUNT_FIELD, ORDER
-from conformance.suites.case import Case, NotMeasuredError
+from conformance.suites.case import Case
 from conformance.suites.control import ControlPort
 from conformance.suites.conversation import Conversation, Expected, Reply
 from conformance.suites.expectations import CODES
 from conformance.suites.scene import Scene
+from conformance.suites.stops import NotMeasuredError
 
 __all__ = ["clock_cases"]
 

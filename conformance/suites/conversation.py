@@ -7,11 +7,11 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from conformance.contract.contract import Contract
@@ -21,13 +21,11 @@ from conformance.judge.judge import Judge
 from conformance.recordings.discreet import DiscreetJudge
 from conformance.recordings.pseudonym import PUBLIC_SALT, SALT_VARIABLE
 from conformance.recordings.redaction import Redactor, redactor_for
-from conformance.suites.case import NotMeasuredError, TargetGoneError
 from conformance.suites.curl import curls, story
+from conformance.suites.prepared_order import PreparedOrder
+from conformance.suites.stops import NotMeasuredError, TargetGoneError
 from conformance.suites.target import Credentials, Target, on_loopback
 from conformance.verdict import Reported, Severity
-
-if TYPE_CHECKING:
-    from conformance.suites.preparation import OrderPool
 
 __all__ = ["Conversation", "Expected", "Health", "Key", "Reply", "encoded"]
 
@@ -46,6 +44,27 @@ class Key(Enum):
 
     FRESH = "fresh"
     NONE = "none"
+
+
+class GivenOrders(Protocol):
+    """The orders that exist already on a target that cannot make any."""
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Their ids, empty where a control interface makes orders."""
+        ...
+
+    def take(self, conversation: Conversation, state: Any) -> PreparedOrder:
+        """Find an order that is in a prepared state, or can be brought there."""
+        ...
+
+    def note(self, order_id: str, document: Any) -> None:
+        """Keep what a read showed of an order."""
+        ...
+
+    def forget(self, order_ids: Iterable[str]) -> None:
+        """Read these orders again before they serve for anything."""
+        ...
 
 
 @dataclass(slots=True)
@@ -129,7 +148,7 @@ class Conversation:
     target: Target
     case_id: str
     seed: int
-    pool: OrderPool
+    pool: GivenOrders
     health: Health = field(default_factory=Health)
     exchanges: list[Exchange] = field(default_factory=list)
     chapter: int = 0

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from conformance.contract.contract import Contract
 from conformance.contract.error_table import ErrorRow, Party
 from conformance.contract.operation import Operation
-from conformance.suites.case import Case, NotMeasuredError
+from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES, representative
 from conformance.suites.scene import Scene
+from conformance.suites.stops import NotMeasuredError
 
 __all__ = ["NO_CONTROL", "fault_cases"]
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 from conformance.contract.contract import Contract
 from conformance.suites.bodies import AMOUNT_FIELD, ORDER
-from conformance.suites.case import Case, NotMeasuredError
+from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Key
 from conformance.suites.expectations import CODES, representative
 from conformance.suites.scene import Scene
+from conformance.suites.stops import NotMeasuredError
 
 __all__ = ["key_cases"]
 

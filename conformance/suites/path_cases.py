@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 
 from conformance.contract.contract import Contract
 from conformance.contract.operation import Operation
-from conformance.suites.case import Case, NotMeasuredError
+from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES, expected, representative
 from conformance.suites.preparation import prepare
 from conformance.suites.scene import Scene
+from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Credentials
 
 __all__ = ["path_cases"]

@@ -8,14 +8,14 @@ from typing import Any
 
 from conformance.contract.contract import Contract
 from conformance.suites.bodies import ORDER, SHIPMENT, TEXT, BodyMaker
-from conformance.suites.case import NotMeasuredError
 from conformance.suites.conversation import Conversation, Reply
+from conformance.suites.prepared_order import PreparedOrder
+from conformance.suites.stops import NotMeasuredError
 
 __all__ = [
     "DEEP_STATES",
     "STATES",
     "OrderPool",
-    "PreparedOrder",
     "PreparedState",
     "Step",
     "follow",
@@ -118,25 +118,6 @@ def keeps_state(contract: Contract, operation: str) -> bool:
     """
     effect = contract.lifecycle.cell(operation, "AUTHORIZED").effect
     return not effect.to and not effect.amounts
-
-
-@dataclass(slots=True)
-class PreparedOrder:
-    """An order as the driver knows it: amounts in minor units, ids in the order in which they were made."""
-
-    order_id: str
-    order_amount: int
-    remaining: int
-    captured: int = 0
-    refunded: int = 0
-    captures: list[str] = field(default_factory=list)
-    refunds: list[str] = field(default_factory=list)
-    document: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def refundable(self) -> int:
-        """What is captured and not refunded."""
-        return self.captured - self.refunded
 
 
 class OrderPool:

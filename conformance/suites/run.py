@@ -12,11 +12,12 @@ from typing import Protocol, Self
 import conformance
 from conformance.contract.contract import Contract, load_contract
 from conformance.exceptions import TargetError, UsageError
-from conformance.suites.case import Case, NotMeasuredError, TargetGoneError, level_of, requirements_of
+from conformance.suites.case import Case, level_of, requirements_of
 from conformance.suites.conversation import Conversation, Health
 from conformance.suites.coverage import Coverage
 from conformance.suites.matrix import matrix_cases
 from conformance.suites.preparation import STATES, OrderPool, keeps_state
+from conformance.suites.stops import NotMeasuredError, TargetGoneError
 from conformance.suites.target import Credentials, TargetFactory, UrlTarget, embedded_targets, reach
 from conformance.verdict import CaseResult, Reported, RunResult, Severity, Verdict
 
@@ -166,9 +167,7 @@ class ServerRun:
         if options.base_url is None:
             if options.behaviour not in ("documented", "observed"):
                 raise UsageError(f"no behaviour {options.behaviour!r}; there are documented, observed")
-            return embedded_targets(
-                self.contract, seed=options.seed, behaviour=options.behaviour, fault=options.fault
-            )
+            return embedded_targets(self.contract, seed=options.seed, behaviour=options.behaviour, fault=options.fault)
         if not options.username or not options.password:
             raise UsageError("a server needs credentials: set KLARNA_USERNAME and KLARNA_PASSWORD")
         credentials = Credentials(options.username, options.password)

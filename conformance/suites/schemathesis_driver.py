@@ -21,11 +21,12 @@ from conformance.contract.document import read_document
 from conformance.contract.operation import Operation
 from conformance.exceptions import ConformanceError, UsageError
 from conformance.exchange import Exchange, Headers, Request
-from conformance.suites.case import Case, NotMeasuredError
+from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Reply
 from conformance.suites.expectations import CODES, representative
 from conformance.suites.preparation import STATES
 from conformance.suites.scene import Scene
+from conformance.suites.stops import NotMeasuredError
 
 if TYPE_CHECKING:
     import requests

@@ -9,7 +9,8 @@ from conformance.suites.bodies import BodyMaker
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
-from conformance.suites.preparation import LARGEST_AMOUNT, PreparedOrder, PreparedState
+from conformance.suites.preparation import LARGEST_AMOUNT, PreparedState
+from conformance.suites.prepared_order import PreparedOrder
 from conformance.suites.scene import Scene
 
 __all__ = ["state_cases"]

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from conformance.exceptions import UsageError
 from conformance.exchange import Request
 from conformance.suites.bodies import ORDER, TEXT, BodyMaker, lines_of
-from conformance.suites.case import Case, NotMeasuredError
+from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Key, Reply
 from conformance.suites.expectations import CODES
-from conformance.suites.preparation import PreparedOrder, follow
+from conformance.suites.preparation import follow
+from conformance.suites.prepared_order import PreparedOrder
+from conformance.suites.stops import NotMeasuredError
 from conformance.verdict import Severity
 
 if TYPE_CHECKING:

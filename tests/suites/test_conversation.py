@@ -11,9 +11,9 @@ import pytest
 from conformance.contract.contract import load_contract
 from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.judge.judge import Judge
-from conformance.suites.case import NotMeasuredError
 from conformance.suites.conversation import ATTEMPTS, LONGEST_WAIT, MOST_FINDINGS, Conversation, Expected, Key
 from conformance.suites.preparation import OrderPool
+from conformance.suites.stops import NotMeasuredError
 from tests.suites.wrong_servers import WrongTarget, success
 
 ORDER = "0a5c1f0e-7b7d-4c2e-9d3a-4f1e2b6c8d90"

@@ -10,7 +10,7 @@ import pytest
 from conformance.contract.contract import load_contract
 from conformance.suites.bodies import BodyMaker, lines_of
 from conformance.suites.fields import MISSING, Field, breakings, fields, limits, sample, with_value
-from conformance.suites.preparation import PreparedOrder
+from conformance.suites.prepared_order import PreparedOrder
 
 SCHEMA: dict[str, Any] = {
     "$ref": "#/$defs/Body",

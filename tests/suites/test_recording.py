@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from conformance.contract.contract import load_contract
 from conformance.contract.files import cassette_directory
 from conformance.exceptions import UsageError
+from conformance.exchange import Exchange, Request
 from conformance.recordings.check import check_paths
 from conformance.recordings.reader import find_sources, read_recording
 from conformance.simulator.merchant import DEFAULT_MERCHANTS
@@ -16,7 +18,8 @@ from conformance.simulator.socket_door import ServerThread
 from conformance.suites.catalogue import is_case
 from conformance.suites.recording import Recorded, RecordMode, RecordOptions, record
 from conformance.suites.run import ServerOptions
-from conformance.verdict import Verdict
+from conformance.suites.target import EmbeddedTarget
+from conformance.verdict import CaseResult, Verdict
 
 CASES = ("captureOrder/fresh/valid", "captureOrder/fresh/above-remaining", "getOrder/other_merchant/valid")
 INSTALLED = any(entry.name == "klarna_conformance" for entry in entry_points(group="pytest11"))
@@ -110,6 +113,42 @@ def test_a_smallest_set_is_made_as_a_whole(tmp_path: Path) -> None:
     options = RecordOptions(ServerOptions(profile="quick", cases=("getOrder/fresh/*",)), tmp_path, smallest=True)
     with pytest.raises(UsageError, match="all or rewrite"):
         record(options)
+
+
+def test_a_smallest_set_shows_everything_in_the_fewest_cassettes(tmp_path: Path) -> None:
+    cases = ("captureOrder/fresh/*", "refundOrder/fully_captured/*together*", "getOrder/fresh/*")
+    heard: list[int] = []
+
+    class Told:
+        def started(self, total: int) -> None:
+            heard.append(total)
+
+        def finished(self, result: CaseResult) -> None:
+            heard.append(result.exchanges)
+
+    server = ServerOptions(profile="quick", cases=cases)
+    done = record(RecordOptions(server, tmp_path, RecordMode.REWRITE, smallest=True), Told())
+    assert heard[0] == len(heard) - 1 == len(done.results)
+    assert 1 < len(done.written) < len(done.results)
+
+    def cells(directory: Path) -> set[tuple[str, int, str]]:
+        checked = check_paths([directory], load_contract())
+        return {cell for cell in checked.cells if cell[1] < 429 and cell[1] != 413}
+
+    record(RecordOptions(server, tmp_path / "all"))
+    everything = cells(tmp_path / "all")
+    shutil.rmtree(tmp_path / "all")
+    assert {cell[1:] for cell in cells(tmp_path)} == {cell[1:] for cell in everything}
+
+
+def test_a_case_without_answers_gets_no_cassette(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(_self: object, request: Request) -> Exchange:
+        return Exchange(request, failure="connection closed without an answer")
+
+    monkeypatch.setattr(EmbeddedTarget, "send", dies)
+    done = recorded(tmp_path, cases=CASES[:1])
+    assert [case for case, _ in done.unrecorded] == [CASES[0]]
+    assert names(tmp_path) == {}
 
 
 def test_the_cassettes_that_ship_are_what_the_command_records(tmp_path: Path) -> None:
