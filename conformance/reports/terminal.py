@@ -206,7 +206,8 @@ def repetition(result: RunResult, case_id: str) -> str:
     options = (
         f"--profile {profile} --behaviour {behaviour} --seed {result.seed} --case {shlex.quote(glob.escape(case_id))}"
     )
-    return f"klarna-conformance test-server {options}"
+    fault = result.target.get("fault")
+    return f"klarna-conformance test-server {options}" + (f" --fault {fault}" if fault else "")
 
 
 def _print_last(console: Console, lines: Sequence[str], most: int, indent: str, width: int | None) -> None:
