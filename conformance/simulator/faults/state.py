@@ -308,10 +308,6 @@ def _shown_otherwise(call: Call) -> Response:
     return with_json(response, {**value, "order_lines": value["order_lines"][:-1]})
 
 
-def _forbidden(code: str) -> tuple[int, str]:
-    return 403, code
-
-
 def _in(*states: str) -> Callable[[Call], bool]:
     return lambda call: call.order is not None and _present(call, call.order) in states
 
@@ -346,14 +342,12 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "cancel-part-captured": _as_if("AUTHORIZED", "PART_CAPTURED"),
     "cancel-fully-captured": _as_if("AUTHORIZED", "CAPTURED"),
     "cancel-fresh-refused": refused(
-        *_forbidden("CANCEL_NOT_ALLOWED"), "The order cannot be cancelled.", when=_in("AUTHORIZED")
+        403, "CANCEL_NOT_ALLOWED", "The order cannot be cancelled.", when=_in("AUTHORIZED")
     ),
-    "cancel-again-refused": refused(
-        *_forbidden("CANCEL_NOT_ALLOWED"), "The order cannot be cancelled.", when=_in("CANCELLED")
-    ),
+    "cancel-again-refused": refused(403, "CANCEL_NOT_ALLOWED", "The order cannot be cancelled.", when=_in("CANCELLED")),
     "capture-after-cancel": _as_if("AUTHORIZED", "CANCELLED"),
     "capture-after-expiry": _as_if("AUTHORIZED", "EXPIRED"),
-    "capture-second-refused": refused(*_forbidden("CAPTURE_NOT_ALLOWED"), "Capture not possible.", when=_fourth),
+    "capture-second-refused": refused(403, "CAPTURE_NOT_ALLOWED", "Capture not possible.", when=_fourth),
     "refund-before-capture": _refund_fresh,
     "update-after-capture": _as_if("PART_CAPTURED", "CAPTURED"),
     "update-after-cancel": _as_if("AUTHORIZED", "CANCELLED"),
