@@ -13,12 +13,14 @@ __all__ = ["Adapter", "AdapterError"]
 class AdapterError(ConformanceError):
     """The adapter broke the protocol, died or hung; the text says how, without secrets.
 
-    ``alone`` tells whether no other call was under way, so that this one is certainly the culprit.
+    ``alone`` tells whether no other call was under way, so that this one is certainly the culprit; ``innocent``,
+    whether another call is known to be.
     """
 
-    def __init__(self, reason: str, *, alone: bool = True) -> None:
+    def __init__(self, reason: str, *, alone: bool = True, innocent: bool = False) -> None:
         super().__init__(reason)
         self.alone = alone
+        self.innocent = innocent
 
 
 class Adapter(Protocol):
@@ -30,6 +32,10 @@ class Adapter(Protocol):
 
     async def call(self, call: Call) -> Outcome:
         """Make one call; raises AdapterError when the adapter fails, never for what the client does."""
+        ...
+
+    async def abandon(self, call: Call) -> None:
+        """Let go of a call that does not come back, and stay fit for others; its session is not used again."""
         ...
 
     async def close(self) -> None:

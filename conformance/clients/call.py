@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Call", "CouldNotTry", "Hello", "Outcome", "Raised", "Returned", "Unsupported"]
+__all__ = ["Call", "CouldNotTry", "Hello", "NeverReturned", "Outcome", "Oversized", "Raised", "Returned", "Unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +91,18 @@ class CouldNotTry:
     why: str
 
 
-Outcome = Returned | Raised | Unsupported | CouldNotTry
+@dataclass(frozen=True, slots=True)
+class NeverReturned:
+    """The client was called and neither succeeded nor failed; ``waited_s`` is for how long that was watched."""
+
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """The client handed over more than anyone could use; ``size`` in bytes, as the adapter wrote it."""
+
+    size: int
+
+
+Outcome = Returned | Raised | Unsupported | CouldNotTry | NeverReturned | Oversized

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from conformance.clients.call import Raised, Returned
-from conformance.clients.evidence import ENDLESS, UNREADABLE, Accusation, CallEvidence, Ended, Witness
+from conformance.clients.call import NeverReturned, Oversized, Raised, Returned
+from conformance.clients.evidence import ENDLESS, UNREADABLE, Accusation, CallEvidence, Ended, Sent, Witness
 from conformance.clients.secret import forms_of
 
 __all__ = ["CRASHES", "outcome_accusations"]
@@ -38,6 +38,12 @@ _MISSING = object()
 def outcome_accusations(evidence: CallEvidence) -> Iterator[Accusation]:
     """Yield what is wrong with what the user was told."""
     outcome = evidence.outcome
+    if isinstance(outcome, NeverReturned):
+        yield _hang(outcome, evidence)
+        return
+    if isinstance(outcome, Oversized):
+        yield _saw("KOM-877", f"it took in an answer of tens of megabytes and handed over {outcome.size} bytes")
+        return
     if isinstance(outcome, Raised):
         yield from _secrets(outcome, evidence)
     if evidence.tls:
@@ -53,6 +59,17 @@ def outcome_accusations(evidence: CallEvidence) -> Iterator[Accusation]:
         yield from _returned(outcome, evidence)
     elif isinstance(outcome, Raised):
         yield from _raised(outcome, evidence)
+
+
+def _hang(outcome: NeverReturned, evidence: CallEvidence) -> Accusation:
+    last = evidence.last
+    told = "no request arrived" if last is None else f"the last request was {_ending(last)}"
+    text = f"{evidence.call.operation} had not come back after {outcome.waited_s:.0f} s; {told}"
+    return _saw("KOM-854" if evidence.step.moves else "KOM-853", text)
+
+
+def _ending(last: Sent) -> str:
+    return f"answered with {last.status}" if last.ended is Ended.ANSWERED else str(last.ended)
 
 
 def _returned(outcome: Returned, evidence: CallEvidence) -> Iterator[Accusation]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
-from conformance.clients.adapter import Adapter
-from conformance.clients.call import Call, CouldNotTry, Hello, Returned, Unsupported
+from conformance.clients.adapter import AdapterError
+from conformance.clients.call import Call, CouldNotTry, Hello, NeverReturned, Outcome, Oversized, Returned, Unsupported
 from conformance.clients.door import Door
-from conformance.clients.evidence import Accusation, CallEvidence, Sent
+from conformance.clients.evidence import ENDLESS, Accusation, CallEvidence, Sent
 from conformance.clients.outcome_checks import outcome_accusations
+from conformance.clients.patience import GaveUpError, Patience
 from conformance.clients.request_checks import request_accusations
 from conformance.clients.retry_checks import ledger_accusations, retry_accusations
 from conformance.clients.scenario import ClientCase, Step
@@ -56,7 +57,7 @@ class Player:
     """Everything that the cases of a run share. ``again`` is the command that plays one case, less its id."""
 
     door: Door
-    adapter: Adapter
+    patience: Patience
     hello: Hello
     contract: Contract
     seed: int
@@ -70,7 +71,7 @@ class Player:
                 self._refuse_without(case)
                 findings, exchanges, lost = await self._played(case, session, attempt + more * _MOST_TRIES)
                 why = ""
-            except NotMeasuredError as reason:
+            except (NotMeasuredError, GaveUpError) as reason:
                 findings, exchanges, lost, why = [], 0, False, str(reason)
             # A pool that clients share may hand out a connection that another case has left dead.
             if not lost:
@@ -94,10 +95,16 @@ class Player:
         game = _Game(self, case, f"{case.id}#{attempt}" if case.own_session else session, attempt)
         async for evidence in game.calls():
             exchanges += len(evidence.sent)
-            lost = lost or not (evidence.sent or evidence.step.may_refuse or isinstance(evidence.outcome, Returned))
+            refused = evidence.step.may_refuse or isinstance(evidence.outcome, Returned | NeverReturned)
+            lost = lost or not (evidence.sent or refused)
             findings.extend(self._reported(evidence, case, game.token))
         # Refusing to send is the right answer to some questions; then the refusal is the exchange.
         return findings, exchanges if exchanges or findings else 1, lost
+
+    async def proof(self, case: ClientCase) -> Outcome:
+        """Make the call of a case once more, on an order of its own and with nothing in its way."""
+        step = replace(case.steps[0], script=(), path={}, key=None)
+        return await _Game(self, replace(case, steps=(step,)), f"proof {case.id}", 0).plain(step)
 
     def _refuse_without(self, case: ClientCase) -> None:
         if case.operation not in self.hello.operations:
@@ -146,7 +153,7 @@ class _Game:
         self._player = player
         self._door = player.door
         self._case = case
-        self._session = session
+        self._session = player.patience.session(session)
         self._attempt = attempt
         self._value: Any = None
         self._order = ""
@@ -170,7 +177,23 @@ class _Game:
             if isinstance(evidence.outcome, CouldNotTry):
                 raise NotMeasuredError(f"could not try: {evidence.outcome.why}")
             yield evidence
+            if isinstance(evidence.outcome, NeverReturned):
+                # What came after it would be another client.
+                return
             self._value = evidence.outcome.value if isinstance(evidence.outcome, Returned) else None
+
+    async def plain(self, step: Step) -> Outcome:
+        """Make one call that nobody judges."""
+        self._prepare()
+        known = self._known(0)
+        call = self._call("p", step, fill(step.body, known), self._path(step, known))
+        return await self._player.patience.adapter.call(call)
+
+    def _path(self, step: Step, known: Mapping[str, Any]) -> dict[str, str]:
+        return {
+            name: fill(step.path.get(name, f"{{{name.removesuffix('_id')}}}"), known)
+            for name in self._player.contract.operations[step.operation].parameters
+        }
 
     def _prepare(self) -> None:
         username, _ = credentials_of(self._case.steps[0])
@@ -182,17 +205,12 @@ class _Game:
     async def _warm(self, number: int, step: Step) -> None:
         """Leave a kept-alive connection behind, by a read that is not judged."""
         if _READ in self._player.hello.operations:
-            await self._player.adapter.call(
-                self._call(f"w{number}", Step(_READ, credentials=step.credentials), None, {})
-            )
+            await self._outcome(self._call(f"w{number}", Step(_READ, credentials=step.credentials), None, {}), ())
 
     async def _called(self, number: int, step: Step) -> CallEvidence:
         known = self._known(number)
         try:
-            path = {
-                name: fill(step.path.get(name, f"{{{name.removesuffix('_id')}}}"), known)
-                for name in self._player.contract.operations[step.operation].parameters
-            }
+            path = self._path(step, known)
             body = fill(step.body, known)
             key = fill(step.key, known)
             script = [fill(given, known) for given in step.script]
@@ -212,9 +230,11 @@ class _Game:
         before = len(self._door.movements(self._order))
         before_other = len(self._door.movements(self._other)) if self._other else 0
         begun = time.monotonic()
-        outcome = await self._player.adapter.call(call)
+        outcome = await self._outcome(call, step.script)
         elapsed_s = time.monotonic() - begun
         sent = tuple(one for one in self._door.sent(ids) if one.at_s >= begun)
+        if isinstance(outcome, Oversized) and not any(one.toxic in ENDLESS for one in sent):
+            raise AdapterError(f"the adapter wrote a line of {outcome.size} bytes for an answer of ordinary size")
         return CallEvidence(
             call=call,
             step=step,
@@ -227,6 +247,17 @@ class _Game:
             elapsed_s=elapsed_s,
             asked_s=_asked_s(sent, step.operation),
             tls=self._case.tls,
+        )
+
+    async def _outcome(self, call: Call, script: Iterable[Any]) -> Outcome:
+        begun = time.monotonic()
+        ids = {self._order, self._other} - {""}
+        delay_s = sum(_delay_ms(toxic) for toxic in script if toxic) / 1000
+        return await self._player.patience.outcome(
+            call,
+            lambda: [one.at_s for one in self._door.sent(ids) if one.at_s >= begun],
+            lambda: self._player.proof(self._case),
+            delay_s,
         )
 
     def _call(self, number: str, step: Step, body: Any, path: Mapping[str, str], key: str | None = None) -> Call:
@@ -264,6 +295,11 @@ class _Game:
         if operation.writes or any(step.path):
             return None
         return self._door.answer(step.operation, call.path, call.username, call.password)
+
+
+def _delay_ms(toxic: Mapping[str, Any]) -> int:
+    """Say how long the server takes for an answer before, and beside, what the client does."""
+    return sum(parameters.get("ms", 0) for parameters in toxic.values() if isinstance(parameters, Mapping))
 
 
 def _asked_s(sent: tuple[Sent, ...], operation: str) -> float:

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
+import re
 import shlex
 import signal
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
+from dataclasses import replace
 
 from conformance.clients.adapter import AdapterError
-from conformance.clients.call import Call, Hello, Outcome
+from conformance.clients.call import Call, Hello, Outcome, Oversized
 from conformance.clients.protocol import BYE, HELLO, ProtocolError, encode_call, hello_from, outcome_from, parse_line
 from conformance.clients.secret import masked
 from conformance.exceptions import UsageError
 
 __all__ = ["ProcessAdapter", "command_of"]
 
-# Clients without a limit hand over the largest answer of the scenarios as it came; whatever is longer is a flood.
-LONGEST_LINE = 48 * 1024 * 1024
+# Clients without a limit hand over the largest answer of the scenarios several times over; what is longer is a flood.
+LONGEST_LINE = 512 * 1024 * 1024
+# Of a longer line only the ends are kept: what it answers stands in one of them.
+LONGEST_KEPT = 4 * 1024 * 1024
+_END_KEPT = 64 * 1024
 STDERR_KEPT = 4 * 1024
 STDERR_SHOWN = 600
 START_S = 30.0
 LEAVE_S = 2.0
+PROBE_S = 3.0
+_PROBE = "noSuchOperation"
+_AFTER_EXIT_S = 0.2
+_AFTER_OUTPUT_S = 1.5
 
 
 def command_of(text: str) -> tuple[str, ...]:
@@ -60,6 +70,11 @@ class ProcessAdapter:
         """Make one call; raises AdapterError when the process dies, hangs, floods or answers nonsense."""
         conversation = await self._running()
         return await conversation.ask(call)
+
+    async def abandon(self, call: Call) -> None:
+        """Ignore what the call still comes to; a process that does nothing else meanwhile is started anew."""
+        if self._conversation is not None:
+            await self._conversation.give_up(call)
 
     async def close(self) -> None:
         """Say goodbye; what does not leave by itself is killed."""
@@ -121,13 +136,16 @@ class _Conversation(asyncio.SubprocessProtocol):
         self._stdin: asyncio.WriteTransport | None = None
         self._unread = bytearray()
         self._scanned = 0
+        self._left_out = 0
         self._stderr = bytearray()
         self._unsent: list[bytes] = []
         self._waiting: dict[str, asyncio.Future[Outcome]] = {}
         self._limits: dict[str, float] = {}
+        self._given_up: set[str] = set()
         self._secrets: set[str] = set()
         self._greeting: asyncio.Future[Hello] = self._loop.create_future()
         self._left = asyncio.Event()
+        self._drained = False
         self._watch: asyncio.TimerHandle | None = None
         self._heard_s = self._loop.time()
 
@@ -166,6 +184,24 @@ class _Conversation(asyncio.SubprocessProtocol):
         finally:
             self._waiting.pop(call.id, None)
             self._limits.pop(call.id, None)
+
+    async def give_up(self, call: Call) -> None:
+        """Ignore a call from now on; end the process unless it shows that it can still do something else."""
+        if self.broken:
+            return
+        self._given_up.add(call.id)
+        stuck = f"does nothing else while {call.operation} does not come back"
+        if self.hello.concurrency is not None and self.hello.concurrency <= len(self._given_up):
+            self._break(stuck, innocent=True)
+            return
+        probe = replace(call, id=f"probe {call.id}", session="probe", operation=_PROBE, body=None, idempotency_key=None)
+        try:
+            await asyncio.wait_for(self.ask(probe), PROBE_S)
+        except TimeoutError:
+            self._break(stuck, innocent=True)
+        except AdapterError:
+            # It ended in the meantime, which the other calls have been told.
+            return
 
     async def end(self) -> bool:
         """Let the process leave by itself if it is well, kill what is left of its group, and reap it."""
@@ -207,24 +243,34 @@ class _Conversation(asyncio.SubprocessProtocol):
             line = bytes(self._unread[:end])
             del self._unread[: end + 1]
             self._scanned = 0
-            if line.strip():
+            left_out, self._left_out = self._left_out, 0
+            if left_out:
+                self._take_oversized(line, len(line) + left_out)
+            elif line.strip():
                 self._take(line)
             if self._is_broken():
                 return
+        if len(self._unread) > LONGEST_KEPT:
+            # Both ends are kept: the middle of a line this long says nothing that could be used.
+            self._left_out += len(self._unread) - 2 * _END_KEPT
+            del self._unread[_END_KEPT:-_END_KEPT]
+            self._heard_s = self._loop.time()
         self._scanned = len(self._unread)
-        if self._scanned > LONGEST_LINE:
+        if self._left_out > LONGEST_LINE:
             self._break(f"wrote more than {LONGEST_LINE} bytes without an end of line")
 
     def process_exited(self) -> None:
         """Note the end; the pipes may still hold lines, so that the calls fail when they are drained."""
         self._left.set()
         # A grandchild may hold the pipe open for ever.
-        self._loop.call_later(0.2, self._gone)
+        self._loop.call_later(0 if self._drained else _AFTER_EXIT_S, self._gone)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - as asyncio hands it over
         """Treat a closed output as the end: nothing can be answered any more."""
         if fd == 1:
-            self._loop.call_later(0.05, self._gone)
+            self._drained = True
+            # Whoever ends closes its output first; how it ended says more.
+            self._loop.call_later(0 if self._left.is_set() else _AFTER_OUTPUT_S, self._gone)
 
     def _is_broken(self) -> bool:
         # A call, since what a line does to this state is hidden from a reader of types.
@@ -248,11 +294,33 @@ class _Conversation(asyncio.SubprocessProtocol):
         if not self._greeting.done():
             self._break("answered before it said hello")
             return
-        answer = self._waiting.pop(message["id"], None)
+        self._settle(message["id"], outcome_from(message))
+
+    def _take_oversized(self, line: bytes, size: int) -> None:
+        """Find out which call a line answers of which only the ends are left."""
+        self._heard_s = self._loop.time()
+        # Some writers of JSON put a backslash before each slash.
+        ends = line.replace(b"\\/", b"/")
+        under_way = [*self._waiting, *self._given_up]
+        named = [
+            number
+            for number in under_way
+            if re.search(rb'"id"\s*:\s*' + re.escape(json.dumps(number).encode("ascii")), ends)
+        ]
+        if len(named) == 1:
+            self._settle(named[0], Oversized(size))
+        else:
+            self._break(f"wrote a line of {size} bytes that does not tell, at either end, which call it answers")
+
+    def _settle(self, number: str, outcome: Outcome) -> None:
+        answer = self._waiting.pop(number, None)
         if answer is None:
-            self._break(f"answered a call that does not wait for an answer: {message['id'][:80]!r}")
+            if number in self._given_up:
+                self._given_up.remove(number)
+            else:
+                self._break(f"answered a call that does not wait for an answer: {number[:80]!r}")
         elif not answer.done():
-            answer.set_result(outcome_from(message))
+            answer.set_result(outcome)
 
     def _gone(self) -> None:
         code = None if self._transport is None else self._transport.get_returncode()
@@ -271,23 +339,25 @@ class _Conversation(asyncio.SubprocessProtocol):
             return
         allowed_s = self._patience_s + max(self._limits.values(), default=0.0)
         silent_s = self._loop.time() - self._heard_s
-        if silent_s >= allowed_s:
+        if silent_s >= allowed_s and self._drained:
+            self._gone()
+        elif silent_s >= allowed_s:
             self._break(f"was silent for {silent_s:.0f} s with {len(self._waiting)} calls under way")
         else:
             self._watch = self._loop.call_later(allowed_s - silent_s + 0.01, self._look)
 
-    def _break(self, reason: str) -> None:
+    def _break(self, reason: str, *, innocent: bool = False) -> None:
         if self.broken:
             return
         self.broken = True
         self._kill()
-        alone = len(self._waiting) <= 1
+        alone = len(self._waiting) <= 1 and not innocent
         error_text = self._told(f"the adapter {reason}")
         if not self._greeting.done():
             self._greeting.set_exception(AdapterError(error_text))
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(AdapterError(error_text, alone=alone))
+                answer.set_exception(AdapterError(error_text, alone=alone, innocent=innocent))
         self._waiting.clear()
         self._unread.clear()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.clients.adapter import AdapterError
-from conformance.clients.call import Call, CouldNotTry, Hello, Outcome, Raised, Returned, Unsupported
+from conformance.clients.call import Call, CouldNotTry, Hello, NeverReturned, Outcome, Raised, Returned, Unsupported
 from conformance.clients.protocol import ProtocolError, encode_call, outcome_from, parse_line
 from conformance.clients.secret import masked
 from conformance.contract.operations import Operations
@@ -104,9 +104,16 @@ class PythonAdapter:
         try:
             return await asyncio.wait_for(session.call(call), limit_s)
         except TimeoutError:
+            await self.abandon(call)
+            if not self.speaks_json:
+                return NeverReturned(limit_s)
+            raise AdapterError(f"the callable did not come back from {call.operation} within {limit_s:g} s") from None
+
+    async def abandon(self, call: Call) -> None:
+        """Leave the client object behind, on its thread."""
+        session = self._sessions.pop(call.session, None)
+        if session is not None:
             session.abandon()
-            del self._sessions[call.session]
-            raise AdapterError(f"the client did not come back from {call.operation} within {limit_s:g} s") from None
 
     async def close(self) -> None:
         """Close every client that can be closed."""

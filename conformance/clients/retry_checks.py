@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.clients.call import Returned
+from conformance.clients.call import NeverReturned, Returned
 from conformance.clients.evidence import Accusation, CallEvidence, Ended, Sent, Witness
 from conformance.contract.contract import Contract
 
@@ -113,6 +113,9 @@ def _pair(before: Sent, after: Sent, writes: bool, evidence: CallEvidence) -> It
 
 
 def _patience(evidence: CallEvidence) -> Iterator[Accusation]:
+    if isinstance(evidence.outcome, NeverReturned):
+        # It is told of as that.
+        return
     limit_s = evidence.call.timeout_s
     first, *others = evidence.attempts
     waited_s = others[0].at_s - first.at_s if others else evidence.elapsed_s

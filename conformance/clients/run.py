@@ -7,7 +7,7 @@ import difflib
 import fnmatch
 import shlex
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from conformance.clients.adapter import Adapter, AdapterError
 from conformance.clients.call import Hello
 from conformance.clients.door import Door
 from conformance.clients.known_failing import KnownFailures
+from conformance.clients.patience import GRACE_S, Patience
 from conformance.clients.play import Player, full_password
 from conformance.clients.process_adapter import ProcessAdapter
 from conformance.clients.python_adapter import PythonAdapter, load_object
@@ -37,6 +38,9 @@ _QUICK_PLACES = 8
 # An adapter that fails this often in a row, or for this long, will not recover.
 _MOST_FAILURES = 20
 _LONGEST_FAILING_S = 100.0
+# How often a case is begun anew since another one made the adapter unusable, and where its attempts then start.
+_MOST_DISTURBED = 3
+_DISTURBED = 100
 
 
 class Listener(Protocol):
@@ -58,7 +62,8 @@ class ClientOptions:
     ``adapter`` is a command that speaks the protocol, ``python`` names MODULE:OBJECT; with neither the bundled
     reference client is judged. ``client`` is a Python client that is at hand already, as ``python`` would load it.
     ``cases`` are globs over case ids and ``levels`` names of levels, everything when empty. ``known_failing`` is a
-    file. ``patience_s`` is how long an adapter may be silent beyond the time limits of its calls.
+    file. ``patience_s`` is how long an adapter may be silent beyond the time limits of its calls, ``grace_s`` how long
+    a client may be, while no request of its call arrives.
     """
 
     adapter: Sequence[str] | None = None
@@ -69,6 +74,7 @@ class ClientOptions:
     seed: int = 0
     known_failing: Path | None = None
     patience_s: float = 30.0
+    grace_s: float = GRACE_S
 
     @property
     def again(self) -> str:
@@ -145,7 +151,8 @@ async def _judged(
 ) -> tuple[Hello, Mapping[str, CaseResult]]:
     try:
         hello = await adapter.start()
-        player = Player(door, adapter, hello, contract, options.seed, options.again)
+        patience = Patience(adapter, options.grace_s)
+        player = Player(door, patience, hello, contract, options.seed, options.again)
         schedule = _Schedule(player, listener)
         await schedule.play(cases)
         return hello, schedule.results
@@ -161,6 +168,7 @@ class _Schedule:
         self._player = player
         self._listener = listener
         self._suspects: list[ClientCase] = []
+        self._disturbed: Counter[str] = Counter()
 
     async def play(self, cases: Iterable[ClientCase]) -> None:
         """Play every case; each gets a verdict."""
@@ -180,9 +188,14 @@ class _Schedule:
         while (queue := next((queue for queue in queues if queue), None)) is not None:
             case = queue.popleft()
             try:
-                self._note(await self._player.play(case, name))
+                # Attempts are numbered apart, so that no answer to one before can be taken for this one's.
+                attempt = _DISTURBED * self._disturbed[case.id]
+                self._note(await self._player.play(case, name, attempt))
             except AdapterError as error:
-                if error.alone:
+                if error.innocent and self._disturbed[case.id] < _MOST_DISTURBED:
+                    self._disturbed[case.id] += 1
+                    queue.append(case)
+                elif error.alone:
                     self._note(_error(case, str(error)))
                 else:
                     self._suspects.append(case)

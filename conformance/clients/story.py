@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.clients.call import CouldNotTry, Raised, Returned
+from conformance.clients.call import CouldNotTry, NeverReturned, Oversized, Raised, Returned
 from conformance.clients.evidence import CallEvidence, Ended, Sent
 from conformance.simulator.toxic import TOXICS
 
@@ -57,6 +57,10 @@ def _outcome(evidence: CallEvidence) -> str:
         text = " ".join(outcome.text.split())
         said = f"{outcome.kind}: {text}" if text else outcome.kind
         return f"failure: {said[:_SHOWN]} (status {outcome.status}, code {outcome.error_code}){after}"
+    if isinstance(outcome, NeverReturned):
+        return f"nothing: the call had not come back after {outcome.waited_s:.0f} s"
+    if isinstance(outcome, Oversized):
+        return f"a result of {outcome.size} bytes{after}"
     return f"nothing: {outcome.why}" if isinstance(outcome, CouldNotTry) else "that there is no such operation"
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import random
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from conformance.clients import process_adapter
 from conformance.clients.adapter import AdapterError
-from conformance.clients.call import Call, Outcome, Returned
+from conformance.clients.call import Call, Outcome, Oversized, Returned
 from conformance.clients.process_adapter import ProcessAdapter, command_of
 from conformance.exceptions import UsageError
 
@@ -205,6 +206,107 @@ def test_a_command_line_must_name_a_command(text: str) -> None:
 
 def test_a_command_line_is_split_as_a_shell_would() -> None:
     assert command_of("node 'my adapter.mjs' --x") == ("node", "my adapter.mjs", "--x")
+
+
+def hangs_in(operation: str, hello: str = "") -> list[str]:
+    """An adapter that makes one call at a time, and for which one call never ends."""
+    return [
+        sys.executable,
+        "-S",
+        "-c",
+        (ECHO % f"if message['operation'] == {operation!r}: time.sleep(99)").replace(
+            '["getOrder"]', f'["getOrder"]{hello}'
+        ),
+    ]
+
+
+@pytest.mark.parametrize("hello", ["", ', "features": {"concurrency": 1}'])
+def test_a_process_that_is_stuck_in_one_call_is_replaced_and_the_others_are_told(
+    hello: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_adapter, "PROBE_S", 0.3)
+    adapter = ProcessAdapter(hangs_in("captureOrder", hello))
+
+    async def work() -> tuple[Outcome | BaseException, list[Outcome | BaseException]]:
+        stuck = dataclasses.replace(call("stuck"), operation="captureOrder")
+        await adapter.start()
+        waiting = [asyncio.ensure_future(adapter.call(one)) for one in (stuck, call("queued"))]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        await adapter.abandon(stuck)
+        (queued,) = await asyncio.gather(waiting[1], return_exceptions=True)
+        return queued, await asked(adapter, "next")
+
+    queued, after = run(adapter, work)
+    assert isinstance(queued, AdapterError)
+    assert queued.innocent
+    assert not queued.alone
+    assert "does nothing else while captureOrder does not come back" in str(queued)
+    assert after == [Returned("next")]
+    assert adapter.starts == 2
+
+
+def test_a_process_that_goes_on_keeps_its_other_calls_and_may_answer_late() -> None:
+    held = (
+        "held = globals().setdefault('held', [])\n        if number == 'stuck': held.append(result); continue\n        "
+    )
+    adapter = ProcessAdapter(python(held + "if number == 'free': say(held.pop())"))
+
+    async def work() -> list[Outcome | BaseException]:
+        await adapter.start()
+        waiting = asyncio.ensure_future(adapter.call(call("stuck")))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await adapter.abandon(call("stuck"))
+        return await asked(adapter, "other", "free", "last")
+
+    assert run(adapter, work) == [Returned("other"), Returned("free"), Returned("last")]
+    assert adapter.starts == 1
+
+
+def test_a_process_that_ends_while_it_is_asked_for_a_sign_of_life_is_gone() -> None:
+    adapter = ProcessAdapter(python("os._exit(5)"))
+
+    async def work() -> list[Outcome | BaseException]:
+        await adapter.start()
+        await adapter.abandon(call("stuck"))
+        await adapter.abandon(call("stuck"))
+        return await asked(adapter, "a")
+
+    (outcome,) = run(adapter, work)
+    assert "exit status 5" in str(outcome)
+
+
+def test_nothing_is_abandoned_where_nothing_runs() -> None:
+    adapter = ProcessAdapter(python())
+    run(adapter, lambda: adapter.abandon(call("a")))
+    assert adapter.starts == 0
+
+
+@pytest.mark.parametrize(
+    ("statements", "size"),
+    [
+        ("result['value'] = 'x' * 9_000_000", 9_000_000),
+        ("result = {'outcome': 'returned', 'value': 'x' * 9_000_000, 'type': 'result', 'id': number}", 9_000_000),
+        (
+            "print(json.dumps(result | {'value': 'x' * 5_000_000}).replace('/', '\\\\/'), flush=True); continue",
+            5_000_000,
+        ),
+    ],
+)
+def test_a_result_that_is_too_long_is_known_by_its_size_alone(statements: str, size: int) -> None:
+    adapter = ProcessAdapter(python(f"if number == 'big/1':\n            {statements}"))
+    big, after = run(adapter, lambda: asked(adapter, "big/1", "small"))
+    assert isinstance(big, Oversized)
+    assert size < big.size < size + 200
+    assert after == Returned("small")
+    assert adapter.starts == 1
+
+
+def test_a_line_that_is_too_long_and_names_no_call_is_nonsense() -> None:
+    adapter = ProcessAdapter(python("print('x' * 9_000_000); continue"))
+    (outcome,) = run(adapter, lambda: asked(adapter, "a"))
+    assert "bytes that does not tell, at either end, which call it answers" in str(outcome)
 
 
 ENDINGS = ("exit 0", "read y; exit 7", "while read y; do :; done", "kill -9 $$", "exec 1>&-; read y; read z")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conformance.clients.adapter import AdapterError
-from conformance.clients.call import Call, CouldNotTry, Outcome, Raised, Returned, Unsupported
+from conformance.clients.call import Call, CouldNotTry, NeverReturned, Outcome, Raised, Returned, Unsupported
 from conformance.clients.python_adapter import PythonAdapter, as_json, load_object, method_name, raised_by
 from conformance.contract.contract import Contract
 from conformance.exceptions import UsageError
@@ -193,8 +193,16 @@ def test_a_client_that_hangs_is_left_behind(contract: Contract) -> None:
         def get_order(self, order_id: str) -> Any:
             time.sleep(0.8)
 
+    (outcome,) = ask(Hangs, contract, call(), patience_s=0.1)
+    assert isinstance(outcome, NeverReturned)
+
+
+def test_a_callable_that_hangs_is_an_adapter_that_does(contract: Contract) -> None:
+    def hangs(_call: dict[str, Any]) -> None:
+        time.sleep(0.8)
+
     with pytest.raises(AdapterError, match="did not come back from getOrder within"):
-        ask(Hangs, contract, call(), patience_s=0.1)
+        ask(hangs, contract, call(), patience_s=0.1)
 
 
 def error(**fields: Any) -> Exception:
