@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from difflib import SequenceMatcher
@@ -31,9 +31,7 @@ def compare_takes(
         only = next(iter(after.values()))
         after = {next(iter(before)): only}
     known = (known_of(before.values()), known_of(after.values()))
-    cases = tuple(
-        _compare(case, take, after[case], known, contract) for case, take in before.items() if case in after
-    )
+    cases = tuple(_compare(case, take, after[case], known, contract) for case, take in before.items() if case in after)
     return DriftResult(
         before=names[0],
         after=names[1],
@@ -47,9 +45,13 @@ def _compare(case: str, before: Take, after: Take, known: tuple[Known, Known], c
     found: dict[tuple[str, DriftClass], Drift] = {}
     notes = [*before.notes, *after.notes]
     compared = 0
+    old = {finding.known for _, findings in before.steps for finding in findings}
+    excuses = [
+        finding for _, findings in after.steps for finding in findings if finding.known and finding.known not in old
+    ]
     for was, now in _pairs(before, after, notes):
         compared += 1
-        for drift in _step(case, was, now, known, contract, after.side.recorded_at):
+        for drift in _step(case, was, now, excuses, known, contract, after.side.recorded_at):
             key = (drift.path, drift.drift_class)
             seen = found.get(key)
             found[key] = drift if seen is None else replace(seen, times=seen.times + 1)
@@ -71,9 +73,7 @@ def _pairs(before: Take, after: Take, notes: list[str]) -> Iterator[tuple[_Step,
             yield from zip(before.steps[first:last], after.steps[start:end], strict=True)
             continue
         for side, steps in (("first", before.steps[first:last]), ("second", after.steps[start:end])):
-            notes.extend(
-                f"only the {side} recording has {sketch.key}" for sketch, _ in steps if not sketch.repeated
-            )
+            notes.extend(f"only the {side} recording has {sketch.key}" for sketch, _ in steps if not sketch.repeated)
 
 
 def _passing(before: Sketch, after: Sketch) -> str:
@@ -88,12 +88,13 @@ def _step(
     case: str,
     before: _Step,
     after: _Step,
+    excuses: Sequence[Finding],
     known: tuple[Known, Known],
     contract: Contract,
     first_seen: datetime | None,
 ) -> Iterator[Drift]:
     (was, old), (now, new) = before, after
-    verdicts = Verdicts(old, new)
+    verdicts = Verdicts(old, new, excuses)
     operation = now.operation
 
     def drift(path: str, drift_class: DriftClass, message: str, codes: tuple[str, ...] = ()) -> Drift:

@@ -84,10 +84,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """What the judge said of both sides of one step."""
+    """What the judge said of both sides of one step.
+
+    ``excuses`` are the known deviations that the second side shows anywhere in the case: the judge tells each once.
+    """
 
     before: Sequence[Finding]
     after: Sequence[Finding]
+    excuses: Sequence[Finding] = ()
 
     def new(self) -> list[Finding]:
         """Return what only the second side breaks, known deviations left out; wordings are no breach."""
@@ -97,11 +101,6 @@ class Verdicts:
             for finding in self.after
             if finding.code not in old and not finding.known and finding.code != _WORDING
         ]
-
-    def excused(self) -> list[Finding]:
-        """Return the known deviations that only the second side shows."""
-        old = {finding.code for finding in self.before if finding.known}
-        return [finding for finding in self.after if finding.known and finding.code not in old]
 
     def repaired(self) -> list[Finding]:
         """Return what only the first side breaks."""
@@ -189,7 +188,7 @@ def classify(
     guilty = [finding for finding in verdicts.new() if _concerns(finding, change, after)]
     if guilty and change.area != "message":
         return DriftClass.SERVICE_WRONG, tuple(dict.fromkeys(finding.code for finding in guilty)), guilty[0].message
-    for finding in verdicts.excused():
+    for finding in verdicts.excuses:
         if _concerns(finding, change, after):
             return DriftClass.TOLERATED, (finding.code,), f"a known deviation, {finding.known}"
     if any(_concerns(finding, change, before) for finding in verdicts.repaired()):

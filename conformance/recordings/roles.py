@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["IDENTITY_FIELDS", "IDENTITY_HEADERS", "TIME_FIELDS", "Roles", "is_uuid", "time_shape"]
+__all__ = ["IDENTITY_FIELDS", "IDENTITY_HEADERS", "TIME_FIELDS", "Roles", "is_uuid", "time_shape", "without_uuids"]
 
 IDENTITY_FIELDS: Mapping[str, str] = {
     "order_id": "order",
@@ -72,3 +72,8 @@ def is_uuid(value: str) -> bool:
 def time_shape(text: str) -> str:
     """Return how a moment is written: its digits become signs, and a fraction of a second has no length."""
     return _DIGIT.sub("#", _FRACTION.sub(".#", text))
+
+
+def without_uuids(text: str) -> str:
+    """Replace every UUID by one sign that stands for any."""
+    return _UUID.sub("<id>", text)

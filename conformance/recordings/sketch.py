@@ -13,7 +13,15 @@ from conformance.contract.operations import BASE_PATH
 from conformance.exchange import Exchange, Headers, Response
 from conformance.recordings.policy import Kind, kind_of_field
 from conformance.recordings.redaction import MARK, MERCHANT
-from conformance.recordings.roles import IDENTITY_FIELDS, IDENTITY_HEADERS, TIME_FIELDS, Roles, is_uuid, time_shape
+from conformance.recordings.roles import (
+    IDENTITY_FIELDS,
+    IDENTITY_HEADERS,
+    TIME_FIELDS,
+    Roles,
+    is_uuid,
+    time_shape,
+    without_uuids,
+)
 
 __all__ = ["UNROUTED", "Field", "Sketch", "draw"]
 
@@ -127,6 +135,7 @@ def _sketch(
     path = _path(exchange.request.target)
     for value, role in known.items():
         path = path.replace(value, role.partition(":")[0] + ">")
+    path = without_uuids(path)
     new: dict[str, str] = {}
     headers = dict(_headers(response.headers, roles, new))
     value, kind = _read(response.body)
@@ -187,6 +196,9 @@ def _headers(headers: Headers, roles: Roles, new: dict[str, str]) -> Iterator[tu
         lower = name.lower()
         if lower == "location":
             yield lower, _location(value, roles, new)
+        elif lower == "www-authenticate":
+            # The parameters of a challenge are for people.
+            yield lower, value.partition(" ")[0]
         elif lower not in _PASSED_OVER and lower not in IDENTITY_HEADERS:
             yield lower, time_shape(value)
 

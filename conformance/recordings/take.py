@@ -73,9 +73,7 @@ def take_of(recording: Recording, name: str, contract: Contract, redactor: Redac
     judge = Judge(contract, credentials_visible=header is not None)
     findings = [judge.feed(restored(exchange)).findings for exchange in exchanges]
     steps = tuple(
-        (sketch, found)
-        for sketch, found in zip(draw(exchanges, contract), findings, strict=True)
-        if sketch is not None
+        (sketch, found) for sketch, found in zip(draw(exchanges, contract), findings, strict=True) if sketch is not None
     )
     notes = ("was edited after it was recorded",) if header is not None and not header.intact else ()
     return Take(case, side, steps, notes)
