@@ -19,7 +19,7 @@ from conformance.exchange import Headers, Request, Response
 from conformance.simulator.framing import Continue, Event, Framed, Refused, RequestReader, response_bytes
 from conformance.simulator.script import Scripts
 from conformance.simulator.tampering import Ending, Move, Send, Tampering, Wait
-from conformance.simulator.toxic import Toxic
+from conformance.simulator.toxic import SpoiltError, Toxic
 from conformance.simulator.wire import Closed, WireLog, WireRequest, named_order
 
 __all__ = ["Door"]
@@ -174,7 +174,13 @@ class _Connection(asyncio.Protocol):
                     if toxic is not None:
                         self._begin(toxic, event, record)
                         break
-                response = self._handler(event.request)
+                try:
+                    response = self._handler(event.request)
+                except SpoiltError as spoilt:
+                    if record is not None:
+                        record.toxic, record.worked = spoilt.toxic.kind, spoilt.worked
+                    self._begin(spoilt.toxic, event, record)
+                    break
                 # An answer without a status stands for none at all, one that is cut for a connection that breaks off.
                 piece = response_bytes(response, event) if response.status else b""
                 if record is not None:
@@ -226,9 +232,10 @@ class _Connection(asyncio.Protocol):
 
     # --- scripts --------------------------------------------------------------------------------------------------
 
-    def _begin(self, toxic: Toxic, framed: Framed, record: WireRequest) -> None:
+    def _begin(self, toxic: Toxic, framed: Framed, record: WireRequest | None) -> None:
         def work() -> Response:
-            record.worked = True
+            if record is not None:
+                record.worked = True
             return self._handler(framed.request)
 
         self._moves = self._door.moves(toxic, framed, work)

@@ -42,8 +42,9 @@ class SocketServer:
     """A service on two ports of one host, within a running event loop; port 0 takes any that is free.
 
     ``control`` answers on the second port; a simulator brings its own. A simulator also plays ``scripts``, has a
-    ``wire`` log, and a third port that stands for another origin, where ``stray`` requests are noted. With ``tls`` the
-    API is served over TLS, on one more port for each of the other ``CERTIFICATES``.
+    ``wire`` log, and a third port that stands for another origin, where ``stray`` requests are noted; ``front``
+    answers in its place at the API, and may raise SpoiltError. With ``tls`` the API is served over TLS, on one more
+    port for each of the other ``CERTIFICATES``.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class SocketServer:
         control_port: int = 0,
         *,
         control: Service | None = None,
+        front: Service | None = None,
         tls: bool = False,
     ) -> None:
         self.scripts = Scripts()
@@ -62,7 +64,8 @@ class SocketServer:
         self.certificates = Certificates(host) if tls else None
         self._host = host
         self._tampering: Tampering | None = None
-        handler = _secured(service) if tls else service.handle
+        answering = front or service
+        handler = _secured(answering) if tls else answering.handle
         if isinstance(service, Simulator):
             self.wire = WireLog(service.contract.operations)
             self.stray = WireLog(service.contract.operations)
@@ -166,7 +169,10 @@ def run_server(
 
 
 class ServerThread:
-    """A simulator on sockets for the length of a ``with`` block, served from a thread of its own."""
+    """A simulator on sockets for the length of a ``with`` block, served from a thread of its own.
+
+    ``front`` answers in its place at the API: a mock, say, that asks the simulator as long as no test forbids.
+    """
 
     def __init__(
         self,
@@ -175,13 +181,14 @@ class ServerThread:
         port: int = 0,
         control_port: int = 0,
         *,
+        front: Service | None = None,
         tls: bool = False,
     ) -> None:
         self.simulator = simulator
         self.base_url = ""
         self.control_url = ""
         self.other_origin_url = ""
-        self._server = SocketServer(simulator, host, port, control_port, tls=tls)
+        self._server = SocketServer(simulator, host, port, control_port, front=front, tls=tls)
         self._thread = threading.Thread(target=self._run, name="klarna-simulator", daemon=True)
         self._started = threading.Event()
         self._failure: BaseException | None = None

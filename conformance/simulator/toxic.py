@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.simulator.control_error import ControlError
 
-__all__ = ["TOXICS", "Parameter", "Toxic", "ToxicKind"]
+__all__ = ["TOXICS", "Parameter", "SpoiltError", "Toxic", "ToxicKind"]
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -103,6 +103,21 @@ class Toxic:
             if self.parameters[each.name] != each.default
         }
         return {"kind": self.kind, **chosen}
+
+
+class SpoiltError(Exception):
+    """Raised by a service in place of an answer, so that its door lets a toxic happen to the connection.
+
+    The service is not asked again: ``worked`` tells whether it has done what was asked for, and the toxic must be of
+    a kind that does no work. Raises ControlError for any other.
+    """
+
+    def __init__(self, toxic: Toxic, *, worked: bool = False) -> None:
+        if TOXICS[toxic.kind].works != "no":
+            raise ControlError(f"{toxic.kind}: has work to do, and whoever answers has done or refused it already")
+        super().__init__(str(toxic))
+        self.toxic = toxic
+        self.worked = worked
 
 
 def _whole(smallest: int, largest: int) -> _Check:

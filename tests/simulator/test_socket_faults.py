@@ -26,7 +26,8 @@ from conformance.simulator.padding import parted
 from conformance.simulator.script import Script
 from conformance.simulator.service import Simulator
 from conformance.simulator.socket_door import ServerThread, SocketServer
-from conformance.simulator.toxic import TOXICS, Toxic
+from conformance.simulator.tampering import Tampering
+from conformance.simulator.toxic import TOXICS, SpoiltError, Toxic
 from conformance.simulator.wire import Closed
 from tests.simulator.caller import BASE
 from tests.simulator.raw_caller import AUTHORIZATION, RawCaller, address, capture_bytes, drained, read_bytes
@@ -729,6 +730,41 @@ def test_only_a_simulator_has_scripts_and_a_log() -> None:
         SocketServer(Replay())
     server = SocketServer(Replay(), control=Replay())
     assert (server.wire, server.stray, server.other_origin_url) == (None, None, "")
+
+
+@pytest.mark.parametrize("worked", [False, True])
+def test_who_answers_in_its_place_may_spoil_the_connection(simulator: Simulator, worked: bool) -> None:
+    class Front:
+        def handle(self, request: Request) -> Response:
+            if "spoilt" in request.target:
+                raise SpoiltError(Toxic("close_before"), worked=worked)
+            return simulator.handle(request)
+
+    with ServerThread(simulator, front=Front()) as server:
+        raw = RawCaller(server)
+        assert raw.ask(read_bytes(raw.order(), LAST))[0].startswith(b"HTTP/1.1 200 ")
+        assert raw.ask(read_bytes("spoilt"))[0] == b""
+        (noted,) = server.wire("spoilt")
+    assert (noted.toxic, noted.worked, noted.closed_how) == ("close_before", worked, Closed.BY_SERVER)
+    assert noted.unanswered
+
+
+def test_a_door_without_a_log_can_be_spoilt_too(simulator: Simulator) -> None:
+    def spoil(_request: Request) -> Response:
+        raise SpoiltError(Toxic("challenge"))
+
+    async def ask() -> bytes:
+        spoilt = Door(spoil, tampering=Tampering(simulator))
+        await spoilt.open("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", spoilt.port)
+        writer.write(read_bytes("any", LAST))
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        await spoilt.close()
+        return answer
+
+    assert asyncio.run(ask()).startswith(b"HTTP/1.1 401 ")
 
 
 # --- the control interface -------------------------------------------------------------------------------------------

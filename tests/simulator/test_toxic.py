@@ -6,7 +6,7 @@ import pytest
 
 from conformance.simulator.control_error import ControlError
 from conformance.simulator.tampering import Tampering
-from conformance.simulator.toxic import TOXICS, Toxic
+from conformance.simulator.toxic import TOXICS, SpoiltError, Toxic
 
 
 def test_every_kind_has_an_act_and_a_description() -> None:
@@ -31,6 +31,13 @@ def test_a_toxic_reads_what_it_describes() -> None:
     assert toxic["status"] == 409
     assert toxic != Toxic("answer")
     assert str(toxic) == 'answer(status=409, error_messages=["å"], headers={"Retry-After": "1"})'
+
+
+def test_only_what_does_no_work_can_stand_in_place_of_an_answer() -> None:
+    assert str(SpoiltError(Toxic("timeout", {"ms": 5}))) == "timeout(ms=5)"
+    for kind in ("late_reply", "answer"):
+        with pytest.raises(ControlError, match=f"^{kind}: has work to do"):
+            SpoiltError(Toxic(kind))
 
 
 def test_a_toxic_is_not_changed_by_whoever_made_it() -> None:
