@@ -30,9 +30,11 @@ COMMANDS = {
     "serve": "conformance.commands.serve",
     "check": "conformance.commands.check",
     "record": "conformance.commands.record",
+    "drift": "conformance.commands.drift",
     "explain": "conformance.commands.explain",
     "cases": "conformance.commands.cases",
     "faults": "conformance.commands.faults",
+    "merge": "conformance.commands.merge",
 }
 
 

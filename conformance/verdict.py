@@ -50,7 +50,11 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What one case came to. ``why`` is the reason of a ``not_measured`` or ``error`` verdict."""
+    """What one case came to. ``why`` is the reason of a ``not_measured`` or ``error`` verdict.
+
+    ``number`` is the place of the case among all that the profile has, from 1, so that the parts of a run can be put
+    together again; 0 where there is no such order.
+    """
 
     id: str
     verdict: Verdict
@@ -60,6 +64,7 @@ class CaseResult:
     duration_s: float = 0.0
     exchanges: int = 0
     why: str = ""
+    number: int = 0
 
 
 class CellState(StrEnum):

@@ -10,6 +10,7 @@ import click
 from conformance.commands.credentials import read_credentials
 from conformance.commands.destination import destinations
 from conformance.exceptions import UsageError
+from conformance.suites.shard import Shard
 
 __all__ = ["command"]
 
@@ -40,6 +41,9 @@ Example:
     show_default=True,
     help="How much is tried.",
 )
+@click.option(
+    "--shard", metavar="K/N", help="Only the K-th of N parts of the cases; the command merge puts reports together."
+)
 @click.option("--case", "cases", multiple=True, metavar="GLOB", help="Only cases whose id matches; may be repeated.")
 @click.option(
     "--behaviour",
@@ -59,6 +63,7 @@ def command(
     order_ids: tuple[str, ...],
     seed: int | None,
     profile: str,
+    shard: str | None,
     cases: tuple[str, ...],
     behaviour: str | None,
     fault: str | None,
@@ -74,6 +79,9 @@ def command(
     Exit status: 0 conforms, 1 a case failed, 2 the suite could not do its work.
     """
     files = destinations(json=json_file, junit=junit_file, html=html_file)
+    part = None if shard is None else Shard.parse(shard)
+    if part is not None and seed is None:
+        raise UsageError("--shard needs --seed: all parts of a run share one")
     if base_url is None:
         _refuse_without_target(username, password, control_url, order_ids)
         user, secret = "", ""
@@ -100,6 +108,7 @@ def command(
         cases=cases,
         behaviour=behaviour or "documented",
         fault=fault or "",
+        shard=part,
     )
     with watch(options.seed) as listener:
         result = run_server_suite(options, listener)

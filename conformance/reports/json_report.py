@@ -53,6 +53,7 @@ def as_json(result: RunResult) -> dict[str, Any]:
 def _case(case: CaseResult) -> dict[str, Any]:
     return {
         "id": case.id,
+        **({"number": case.number} if case.number else {}),
         "verdict": case.verdict.value,
         "level": case.level,
         "requirements": list(case.requirements),

@@ -9,7 +9,11 @@ from conformance.contract.contract import Contract
 from conformance.contract.error_table import ErrorRow, Party
 from conformance.verdict import CellState, ErrorCell, OperationCell
 
-__all__ = ["Coverage"]
+__all__ = ["IN_ANOTHER_SHARD", "NO_CASE", "NO_SELECTED_CASE", "Coverage"]
+
+IN_ANOTHER_SHARD = "not brought about in this shard; another may do so"
+NO_CASE = "no case brought it about"
+NO_SELECTED_CASE = "the selected cases do not bring it about"
 
 Cell = tuple[str, int, str]
 
@@ -19,13 +23,15 @@ class Coverage:
     """What a run exchanged.
 
     ``unmeasured`` maps an operation to the reasons for which its cases could not be put; ``behaviour`` is that of the
-    embedded simulator, empty for any other target.
+    embedded simulator, empty for any other target. ``complete`` tells whether all cases of the profile are played,
+    ``sharded`` whether some of them are played elsewhere.
     """
 
     contract: Contract
     behaviour: str = ""
     control: bool = True
     complete: bool = True
+    sharded: bool = False
     errors: set[Cell] = field(default_factory=set)
     successes: set[tuple[str, int]] = field(default_factory=set)
     unmeasured: dict[str, list[str]] = field(default_factory=dict)
@@ -83,7 +89,9 @@ class Coverage:
         return ""
 
     def _why(self, operation: str) -> str:
+        if self.sharded:
+            return IN_ANOTHER_SHARD
         reasons: Mapping[str, list[str]] = self.unmeasured
         if reasons.get(operation):
             return reasons[operation][0]
-        return "no case brought it about" if self.complete else "the selected cases do not bring it about"
+        return NO_CASE if self.complete else NO_SELECTED_CASE

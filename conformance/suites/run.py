@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 import conformance
@@ -17,6 +17,7 @@ from conformance.suites.conversation import Conversation, Health
 from conformance.suites.coverage import Coverage
 from conformance.suites.matrix import matrix_cases
 from conformance.suites.preparation import STATES, OrderPool, keeps_state
+from conformance.suites.shard import Shard
 from conformance.suites.stops import NotMeasuredError, TargetGoneError
 from conformance.suites.target import Credentials, TargetFactory, UrlTarget, embedded_targets, reach
 from conformance.verdict import CaseResult, Reported, RunResult, Severity, Verdict
@@ -45,6 +46,7 @@ class ServerOptions:
     Without ``base_url`` the embedded simulator is judged. ``order_ids`` are existing orders for a target without a
     control interface; each is used up by cases that change it. ``cases`` are globs over case ids, all of them when
     empty. ``behaviour`` is the embedded simulator's, ``fault`` the fault of the zoo that it has, empty for none.
+    ``shard`` is the part of the cases that is played here, None for all.
     """
 
     base_url: str | None = None
@@ -57,6 +59,7 @@ class ServerOptions:
     cases: tuple[str, ...] = ()
     behaviour: str = "documented"
     fault: str = ""
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class ServerRun:
         self.contract = contract or load_contract()
         self.health = Health()
         self.pool = OrderPool(options.order_ids)
+        self._numbers: Mapping[str, int] = {}
         self._server: UrlTarget | None = None
         self._targets = targets or self._connected()
 
@@ -129,7 +133,14 @@ class ServerRun:
             cases.extend(schemathesis_cases(self.contract, self.options.profile))
         if not self.has_control:
             cases.sort(key=self._cost)
-        return select_cases(cases, self.options.cases)
+        self._numbers = {case.id: number for number, case in enumerate(cases, 1)}
+        selected = select_cases(cases, self.options.cases)
+        shard = self.options.shard
+        return selected if shard is None else tuple(case for case in selected if shard.holds(case.id))
+
+    def number(self, case: Case) -> int:
+        """Return the place of a case among all that the profile has, from 1."""
+        return self._numbers[case.id]
 
     def play(self, case: Case) -> CaseOutcome:
         """Play one case; whatever goes wrong becomes its verdict."""
@@ -191,13 +202,14 @@ def run_server_suite(
             behaviour=options.behaviour if options.base_url is None else "",
             control=run.has_control,
             complete=not options.cases,
+            sharded=options.shard is not None,
         )
         if listener is not None:
             listener.started(len(cases))
         results: list[CaseResult] = []
         for case in cases:
             outcome = run.play(case)
-            results.append(outcome.result)
+            results.append(replace(outcome.result, number=run.number(case)))
             coverage.note(outcome.errors, outcome.successes)
             if outcome.result.verdict is Verdict.NOT_MEASURED:
                 coverage.unmeasured.setdefault(case.operation, []).append(outcome.result.why)
@@ -209,6 +221,8 @@ def run_server_suite(
                 "version": conformance.__version__,
                 "contract": run.contract.digest,
                 "profile": options.profile,
+                **({"cases": " ".join(options.cases)} if options.cases else {}),
+                **({"shard": str(options.shard)} if options.shard else {}),
             },
             target=run.target,
             seed=options.seed,

@@ -25,6 +25,7 @@ def finding(code: str = "KOM-207", **changes: object) -> Reported:
 
 def case(id: str = "captureOrder/fresh/full", verdict: Verdict = Verdict.PASSED, **changes: object) -> CaseResult:  # noqa: A002 - the field's own name
     fields: dict[str, object] = {"level": "core", "requirements": ("OM-MONEY-01",), "duration_s": 0.25, "exchanges": 2}
+    fields["number"] = 1
     return CaseResult(id=id, verdict=verdict, **(fields | changes))  # type: ignore[arg-type]  # as above
 
 
