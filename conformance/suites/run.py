@@ -209,12 +209,13 @@ def run_server_suite(
         results: list[CaseResult] = []
         for case in cases:
             outcome = run.play(case)
-            results.append(replace(outcome.result, number=run.number(case)))
+            result = replace(outcome.result, number=run.number(case))
+            results.append(result)
             coverage.note(outcome.errors, outcome.successes)
-            if outcome.result.verdict is Verdict.NOT_MEASURED:
-                coverage.unmeasured.setdefault(case.operation, []).append(outcome.result.why)
+            if result.verdict is Verdict.NOT_MEASURED:
+                coverage.unmeasured.setdefault(case.operation, []).append(result.why)
             if listener is not None:
-                listener.finished(outcome.result)
+                listener.finished(result)
         return RunResult(
             suite={
                 "name": "klarna-conformance",
