@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.contract.contract import Contract
+from conformance.exchange import Exchange, Request
 from conformance.suites.bodies import ORDER, SHIPMENT, TEXT, BodyMaker
 from conformance.suites.conversation import Conversation, Reply
+from conformance.suites.order_source import OrderSource
 from conformance.suites.prepared_order import PreparedOrder
 from conformance.suites.stops import NotMeasuredError
+from conformance.suites.tidying import read_order
 
 __all__ = [
     "DEEP_STATES",
@@ -121,13 +124,28 @@ def keeps_state(contract: Contract, operation: str) -> bool:
 
 
 class OrderPool:
-    """The orders that were given on the command line, each kept with what the last read showed of it.
+    """The orders that a run may use up, each kept with what the last read showed of it.
 
-    ``given`` are their ids, empty where a control interface makes orders.
+    ``given`` are their ids, empty where a control interface makes orders. ``source`` makes a new one when none will
+    do; ``made`` are the ids of those, and ``note_made`` is told of each. With ``send``, orders are looked at outside
+    of the conversation, so that what a case says does not depend on the cases before it.
     """
 
-    def __init__(self, order_ids: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        order_ids: Iterable[str] = (),
+        source: OrderSource | None = None,
+        *,
+        made: Iterable[str] = (),
+        note_made: Callable[[str], None] | None = None,
+    ) -> None:
         self.given = tuple(dict.fromkeys(order_ids))
+        self.made = list(made)
+        self.send: Callable[[Request], Exchange] | None = None
+        self.authorization = ""
+        self.prefix = ""
+        self._source = source
+        self._note_made = note_made
         self._unread = set(self.given)
         self._known: dict[str, Mapping[str, Any]] = {}
 
@@ -138,7 +156,7 @@ class OrderPool:
         """
         for order_id in self.given:
             if order_id in self._unread:
-                self.note(order_id, conversation.call("getOrder", {"order_id": order_id}).json())
+                self.note(order_id, self._look_at(order_id, conversation))
         order = self._found(conversation, state.name)
         if order is not None:
             return order
@@ -147,7 +165,28 @@ class OrderPool:
             if order is not None:
                 _take_steps(conversation, order, state)
                 return order
-        raise NotMeasuredError(f"no order in state {state.name} was given")
+        if self._source is None or state.made:
+            raise NotMeasuredError(f"no order in state {state.name} was given")
+        order = self._new(conversation, self._source)
+        _take_steps(conversation, order, state)
+        return order
+
+    def _new(self, conversation: Conversation, source: OrderSource) -> PreparedOrder:
+        order_id = source.create()
+        self.made.append(order_id)
+        if self._note_made is not None:
+            self._note_made(order_id)
+        self.given = (*self.given, order_id)
+        reply = conversation.call("getOrder", {"order_id": order_id})
+        self.note(order_id, reply.json())
+        if "fresh" not in _serves_as(self._known.get(order_id, {})):
+            raise NotMeasuredError(f"the new order {order_id} is not authorised")
+        return _learned(reply, order_id)
+
+    def _look_at(self, order_id: str, conversation: Conversation) -> Any:
+        if self.send is None:
+            return conversation.call("getOrder", {"order_id": order_id}).json()
+        return read_order(self.send, self.authorization, order_id, self.prefix)
 
     def note(self, order_id: str, document: Any) -> None:
         """Keep what a read showed; an order that shows nothing readable is not offered again."""

@@ -7,6 +7,7 @@ import fnmatch
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol, Self
 
 import conformance
@@ -15,11 +16,16 @@ from conformance.exceptions import TargetError, UsageError
 from conformance.suites.case import Case, level_of, requirements_of
 from conformance.suites.conversation import Conversation, Health
 from conformance.suites.coverage import Coverage
+from conformance.suites.journal import CaseOutcome, Journal
 from conformance.suites.matrix import matrix_cases
+from conformance.suites.order_source import HookSource, OrderSource, TokenSource
+from conformance.suites.pace import Pace
 from conformance.suites.preparation import STATES, OrderPool, keeps_state
+from conformance.suites.sandbox import TIDYING, Sandbox, SandboxTarget
 from conformance.suites.shard import Shard
 from conformance.suites.stops import NotMeasuredError, TargetGoneError
-from conformance.suites.target import Credentials, TargetFactory, UrlTarget, embedded_targets, reach
+from conformance.suites.target import Credentials, TargetFactory, UrlTarget, embedded_targets, on_loopback, reach
+from conformance.suites.tidying import tidy
 from conformance.verdict import CaseResult, Reported, RunResult, Severity, Verdict
 
 __all__ = ["PROFILES", "CaseOutcome", "Listener", "ServerOptions", "ServerRun", "run_server_suite", "select_cases"]
@@ -46,7 +52,8 @@ class ServerOptions:
     Without ``base_url`` the embedded simulator is judged. ``order_ids`` are existing orders for a target without a
     control interface; each is used up by cases that change it. ``cases`` are globs over case ids, all of them when
     empty. ``behaviour`` is the embedded simulator's, ``fault`` the fault of the zoo that it has, empty for none.
-    ``shard`` is the part of the cases that is played here, None for all.
+    ``shard`` is the part of the cases that is played here, None for all. ``ca_file`` holds authorities to trust, in
+    PEM. ``sandbox`` says how a target that others share is used, None for one that is the user's own.
     """
 
     base_url: str | None = None
@@ -60,15 +67,8 @@ class ServerOptions:
     behaviour: str = "documented"
     fault: str = ""
     shard: Shard | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CaseOutcome:
-    """What a case came to, and the answers that were exchanged in it."""
-
-    result: CaseResult
-    errors: frozenset[tuple[str, int, str]] = frozenset()
-    successes: frozenset[tuple[str, int]] = frozenset()
+    ca_file: Path | None = None
+    sandbox: Sandbox | None = None
 
 
 def select_cases(cases: Sequence[Case], globs: Sequence[str]) -> tuple[Case, ...]:
@@ -100,6 +100,8 @@ class ServerRun:
         self.pool = OrderPool(options.order_ids)
         self._numbers: Mapping[str, int] = {}
         self._server: UrlTarget | None = None
+        self._shared: SandboxTarget | None = None
+        self.journal = self._opened()
         self._targets = targets or self._connected()
 
     def __enter__(self) -> Self:
@@ -135,6 +137,10 @@ class ServerRun:
             cases.sort(key=self._cost)
         self._numbers = {case.id: number for number, case in enumerate(cases, 1)}
         selected = select_cases(cases, self.options.cases)
+        plan = self.options.sandbox.plan if self.options.sandbox is not None else ()
+        if plan:
+            places = {case_id: place for place, case_id in enumerate(plan)}
+            selected = tuple(sorted(selected, key=lambda case: places.get(case.id, len(plan))))
         shard = self.options.shard
         return selected if shard is None else tuple(case for case in selected if shard.holds(case.id))
 
@@ -143,7 +149,26 @@ class ServerRun:
         return self._numbers[case.id]
 
     def play(self, case: Case) -> CaseOutcome:
-        """Play one case; whatever goes wrong becomes its verdict."""
+        """Play one case, or take it from the journal; whatever goes wrong becomes its verdict."""
+        if self.journal is None:
+            return self._played(case)
+        known = self.journal.outcomes.get(case.id)
+        if known is None:
+            known = self._played(case)
+            self.journal.note_case(known)
+        return known
+
+    def finish(self) -> tuple[str, ...]:
+        """Leave the orders that this run made as light as they can be left, and say what was done."""
+        if self._shared is None or not self.pool.made:
+            return ()
+        done = tidy(
+            self._shared.send_tidying, self._shared.credentials.authorization, self.pool.made, self._shared.prefix
+        )
+        told = ", ".join(f"{number} {what}" for what, number in done.items()) or "nothing was left to do"
+        return (f"tidied {len(self.pool.made)} orders: {told}",)
+
+    def _played(self, case: Case) -> CaseOutcome:
         begun = time.perf_counter()
         conversation = Conversation(
             self.contract, self._targets(case.id), case.id, self.options.seed, self.pool, self.health
@@ -182,9 +207,57 @@ class ServerRun:
         if not options.username or not options.password:
             raise UsageError("a server needs credentials: set KLARNA_USERNAME and KLARNA_PASSWORD")
         credentials = Credentials(options.username, options.password)
-        server = reach(options.base_url, credentials, control_url=options.control_url or "")
+        server = reach(
+            options.base_url, credentials, control_url=options.control_url or "", ca_file=options.ca_file
+        )
         self._server = server
-        return lambda _: server
+        if options.sandbox is None or server.control is not None:
+            return lambda _: server
+        shared = self._sharing(server, options.sandbox)
+        return lambda _: shared
+
+    def _opened(self) -> Journal | None:
+        options = self.options
+        if options.sandbox is None or options.sandbox.resume is None:
+            return None
+        run = {
+            "contract": self.contract.digest,
+            "profile": options.profile,
+            "seed": str(options.seed),
+            "target": options.base_url or "simulator",
+        }
+        return Journal(options.sandbox.resume, run)
+
+    def _sharing(self, server: UrlTarget, sandbox: Sandbox) -> SandboxTarget:
+        """Put pace, budget and a source of orders before a server that is not the user's own."""
+        pace = Pace(rate=sandbox.rate)
+        if on_loopback(server.base_url):
+            # Nobody's service is spared by waiting for a stand-in.
+            pace.pause = 0.1
+        shared = self._shared = SandboxTarget(server, pace, sandbox.budget)
+        source: OrderSource | None = None
+        if sandbox.customer_token:
+            source = TokenSource(
+                sandbox.customer_token,
+                shared.send,
+                server.credentials.authorization,
+                server.prefix,
+                sandbox.currency,
+            )
+        elif sandbox.order_hook:
+            source = HookSource(sandbox.order_hook, sandbox.currency)
+        made = self.journal.orders if self.journal is not None else []
+        self.pool = OrderPool(
+            (*self.options.order_ids, *made),
+            source,
+            made=made,
+            note_made=self.journal.note_order if self.journal is not None else None,
+        )
+        self.pool.send = shared.send
+        self.pool.authorization = server.credentials.authorization
+        self.pool.prefix = server.prefix
+        shared.reserved = lambda: TIDYING * len(self.pool.made)
+        return shared
 
 
 def run_server_suite(
@@ -230,6 +303,7 @@ def run_server_suite(
             cases=tuple(results),
             operations=coverage.operations(),
             errors=coverage.cells(),
+            notes=run.finish(),
         )
 
 

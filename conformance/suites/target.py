@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Barrier
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.simulator.merchant import DEFAULT_MERCHANTS
 from conformance.simulator.service import Simulator
 from conformance.suites.control import ControlPort, EmbeddedControl, HttpControl
+from conformance.suites.region import refuse_live
 from conformance.suites.wire import Limits, Wire
 
 __all__ = [
@@ -151,8 +153,11 @@ class UrlTarget:
         other: Credentials | None = None,
         control: ControlPort | None = None,
         limits: Limits | None = None,
+        ca_file: Path | None = None,
     ) -> None:
-        self._wire = Wire(base_url, limits)
+        refuse_live(base_url)
+        self._ca_file = ca_file
+        self._wire = Wire(base_url, limits, ca_file)
         self.base_url = self._wire.base_url
         self.prefix = self._wire.prefix
         self.credentials = credentials
@@ -170,7 +175,7 @@ class UrlTarget:
         barrier = Barrier(len(requests))
 
         def send(request: Request) -> Exchange:
-            wire = Wire(self.base_url, self._wire.limits)
+            wire = Wire(self.base_url, self._wire.limits, self._ca_file)
             try:
                 barrier.wait()
                 return wire.send(request)
@@ -200,10 +205,12 @@ def reach(
     other: Credentials | None = None,
     control_url: str = "",
     limits: Limits | None = None,
+    ca_file: Path | None = None,
 ) -> UrlTarget:
     """Connect to a server and make sure that it answers and knows the credentials; raises TargetError otherwise.
 
-    With a control interface, a second merchant is taken from it when none is given.
+    Raises UsageError for the live service. ``ca_file`` holds authorities to trust beside those of the system. With a
+    control interface, a second merchant is taken from it when none is given.
     """
     control = HttpControl(control_url, limits) if control_url else None
     if control is not None and other is None:
@@ -215,7 +222,7 @@ def reach(
             ),
             None,
         )
-    target = UrlTarget(base_url, credentials, other=other, control=control, limits=limits)
+    target = UrlTarget(base_url, credentials, other=other, control=control, limits=limits, ca_file=ca_file)
     probe = Request(
         "GET",
         f"{target.prefix}{BASE_PATH}/orders/00000000-0000-4000-8000-000000000000",

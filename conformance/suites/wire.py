@@ -10,6 +10,7 @@ import ssl
 import time
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,7 +79,7 @@ class Wire:
     the answer arrived, and only when repeating cannot do harm: a GET, or a request with an idempotency key.
     """
 
-    def __init__(self, base_url: str, limits: Limits | None = None) -> None:
+    def __init__(self, base_url: str, limits: Limits | None = None, ca_file: Path | None = None) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError(f"not an http or https address: {_shown(base_url)}")
@@ -96,7 +97,7 @@ class Wire:
         name = f"[{self.host}]" if ":" in self.host else self.host
         self._authority = name if default else f"{name}:{self.port}"
         self.base_url = f"{parts.scheme}://{self._authority}{self.prefix}"
-        self._context = ssl.create_default_context() if parts.scheme == "https" else None
+        self._context = _trusting(ca_file) if parts.scheme == "https" else None
         self._sock: socket.socket | None = None
 
     def close(self) -> None:
@@ -203,6 +204,19 @@ class Wire:
             body, undecoded = _decoded(body, limit)
             cut = cut or undecoded
         return body, cut
+
+
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """Trust the authorities of the system and those in the file; raises UsageError for a file that holds none."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except OSError as error:
+            # ssl's own errors are OSErrors whose text speaks of the library.
+            reason = "holds no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+            raise UsageError(f"{ca_file}: {reason}") from None
+    return context
 
 
 def _decoded(body: bytes, limit: int) -> tuple[bytes, str]:

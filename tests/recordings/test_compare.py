@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,7 +52,7 @@ class Taped(EmbeddedTarget):
 def play(case_id: str, seed: int, change: Change | None = None) -> list[Exchange]:
     simulator = Changed(CONTRACT, seed=seed, clock=Clock())
     if change is not None:
-        simulator.change = change  # type: ignore[method-assign]  # that is what it is for
+        simulator.change = change
     target = Taped(simulator)
     talk = Conversation(CONTRACT, target, case_id, seed, OrderPool())
     CASES[case_id].play(talk)
@@ -185,8 +186,6 @@ def test_an_edited_cassette_says_so(contract: Contract) -> None:
 
 
 def test_recordings_of_other_makers_are_redacted(tmp_path: Path, contract: Contract) -> None:
-    import json
-
     def har(path: Path) -> Path:
         entries = [
             {

@@ -1,4 +1,4 @@
-"""Thirty ways in which a service can change overnight, each as a change of its answers, with what is to be said of it."""
+"""Thirty ways in which a service can change overnight, and what is to be said of each."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _set(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
 
 
 def _drop(name: str) -> Callable[[dict[str, Any]], None]:
-    return lambda body: body.pop(name, None)  # type: ignore[return-value]  # nobody looks at it
+    return lambda body: body.pop(name, None)
 
 
 def _refuse_release(request: Request, response: Response) -> Response:
