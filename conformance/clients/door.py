@@ -38,7 +38,7 @@ class Door:
         self.simulator = Simulator(contract, seed=seed, merchants=self.merchants)
         self._stack = ExitStack()
         self._server: ServerThread | None = None
-        self._trusted_by_nobody: ServerThread | None = None
+        self._over_tls: ServerThread | None = None
         self._lock = threading.Lock()
         self._read: dict[int, int] = {}
         self._by_id: dict[str, list[WireRequest]] = {}
@@ -59,14 +59,15 @@ class Door:
             raise RuntimeError("the door is closed")
         return self._server
 
-    def base_url(self, *, tls: bool) -> str:
-        """Where the client is to call; with ``tls``, a server whose certificate nobody vouches for."""
-        if not tls:
+    def base_url(self, certificate: str = "") -> str:
+        """Where the client is to call; with a ``certificate``, one of those that the simulator can show over TLS."""
+        if not certificate:
             return self.server.base_url
-        with self._lock:
-            if self._trusted_by_nobody is None:
-                self._trusted_by_nobody = self._stack.enter_context(ServerThread(self.simulator, tls=True))
-            return self._trusted_by_nobody.base_url
+        return self._secure().url_with(certificate)
+
+    def authority_pem(self) -> str:
+        """Return the authority behind all certificates but that of an unknown one."""
+        return self._secure().certificate_authority_pem
 
     @property
     def other_origin_url(self) -> str:
@@ -88,8 +89,8 @@ class Door:
         """Return every request whose request line names one of the ids, in the order of arrival."""
         with self._lock:
             self._take_in(self.server)
-            if self._trusted_by_nobody is not None:
-                self._take_in(self._trusted_by_nobody)
+            if self._over_tls is not None:
+                self._take_in(self._over_tls)
             found = {id(request): request for name in ids for request in self._by_id.get(name, ())}
             ordered = sorted(found.values(), key=lambda request: request.at_s)
             return tuple(self._as_sent(request) for request in ordered)
@@ -119,6 +120,12 @@ class Door:
         return json.loads(response.body) if response.status == 200 else None
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _secure(self) -> ServerThread:
+        with self._lock:
+            if self._over_tls is None:
+                self._over_tls = self._stack.enter_context(ServerThread(self.simulator, tls=True))
+            return self._over_tls
 
     def _take_in(self, server: ServerThread) -> None:
         seen = self._read.get(id(server), 0)

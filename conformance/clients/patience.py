@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from conformance.clients.adapter import Adapter, AdapterError
@@ -35,7 +34,7 @@ class Patience:
 
     def __init__(self, adapter: Adapter, grace_s: float = GRACE_S) -> None:
         self.hangs = 0
-        self.adapter = adapter
+        self._adapter = adapter
         self._grace_s = grace_s
         self._answered = False
         self._left: dict[str, int] = {}
@@ -49,26 +48,27 @@ class Patience:
         self,
         call: Call,
         arrivals: Arrivals,
-        prove: Callable[[], Awaitable[object]] | None = None,
+        plain: Callable[[], Call],
         delay_s: float = 0.0,
     ) -> Outcome:
         """Make a call and wait for what comes of it; ``NeverReturned`` when it arrived and nothing came back.
 
         ``arrivals`` returns when its requests arrived, on the monotonic clock; ``delay_s`` is what the server takes
-        for an answer. ``prove`` makes a plain call: only of an adapter that has handed over something it can be said
-        that it would have handed over this too. Raises AdapterError for one that has not, GaveUpError after too many.
+        for an answer. ``plain`` makes a call with nothing in its way: only of an adapter that has handed over something
+        can it be said that it would have handed over this too. Raises AdapterError for one that has not, GaveUpError
+        after too many.
         """
         if self.hangs >= MOST_HANGS:
             raise GaveUpError(f"not tried: the client did not come back from {self.hangs} calls before this one")
-        limit_s = call.timeout_s + delay_s + self._grace_s
+        limit_s = _limit_s(call, delay_s, self._grace_s)
         begun = time.monotonic()
-        task = asyncio.ensure_future(self.adapter.call(call))
+        task = asyncio.ensure_future(self._adapter.call(call))
         try:
             deadline = begun + limit_s
             while not (await asyncio.wait({task}, timeout=max(0.0, deadline - time.monotonic())))[0]:
                 deadline = _deadline(arrivals(), limit_s)
                 if deadline <= time.monotonic():
-                    return await self._hung(task, call, begun, prove)
+                    return await self._hung(task, call, begun, plain)
             outcome = task.result()
         finally:
             task.cancel()
@@ -76,21 +76,33 @@ class Patience:
         return outcome
 
     async def _hung(
-        self, task: asyncio.Future[Outcome], call: Call, begun: float, prove: Callable[[], Awaitable[object]] | None
+        self, task: asyncio.Future[Outcome], call: Call, begun: float, plain: Callable[[], Call]
     ) -> Outcome:
         waited_s = time.monotonic() - begun
         task.cancel()
-        await self.adapter.abandon(call)
+        await self._adapter.abandon(call)
         base = call.session.partition("~")[0]
         self._left[base] = self._left.get(base, 0) + 1
-        if not self._answered and prove is not None:
-            with contextlib.suppress(TimeoutError, AdapterError):
-                await asyncio.wait_for(prove(), call.timeout_s + self._grace_s)
-                self._answered = True
+        self._answered = self._answered or await self._answers(plain())
         if not self._answered:
             raise AdapterError(f"the adapter handed over nothing, of this call or any other, within {waited_s:.0f} s")
         self.hangs += 1
         return NeverReturned(waited_s)
+
+    async def _answers(self, call: Call) -> bool:
+        """Whether a call with nothing in its way comes to anything."""
+        try:
+            await asyncio.wait_for(self._adapter.call(call), _limit_s(call, 0.0, self._grace_s))
+        except TimeoutError:
+            await self._adapter.abandon(call)
+            return False
+        except AdapterError:
+            return False
+        return True
+
+
+def _limit_s(call: Call, delay_s: float, grace_s: float) -> float:
+    return call.timeout_s + delay_s + grace_s
 
 
 def _deadline(arrivals: Sequence[float], limit_s: float) -> float:

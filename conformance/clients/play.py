@@ -12,7 +12,17 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from conformance.clients.adapter import AdapterError
-from conformance.clients.call import Call, CouldNotTry, Hello, NeverReturned, Outcome, Oversized, Returned, Unsupported
+from conformance.clients.call import (
+    Call,
+    CouldNotTry,
+    Hello,
+    NeverReturned,
+    Outcome,
+    Oversized,
+    Raised,
+    Returned,
+    Unsupported,
+)
 from conformance.clients.door import Door
 from conformance.clients.evidence import ENDLESS, Accusation, CallEvidence, Sent
 from conformance.clients.outcome_checks import outcome_accusations
@@ -101,10 +111,10 @@ class Player:
         # Refusing to send is the right answer to some questions; then the refusal is the exchange.
         return findings, exchanges if exchanges or findings else 1, lost
 
-    async def proof(self, case: ClientCase) -> Outcome:
-        """Make the call of a case once more, on an order of its own and with nothing in its way."""
+    def plain_call(self, case: ClientCase) -> Call:
+        """Return the call of a case, on an order of its own and with nothing in its way."""
         step = replace(case.steps[0], script=(), path={}, key=None)
-        return await _Game(self, replace(case, steps=(step,)), f"proof {case.id}", 0).plain(step)
+        return _Game(self, replace(case, steps=(step,)), f"plain {case.id}", 0).plain(step)
 
     def _refuse_without(self, case: ClientCase) -> None:
         if case.operation not in self.hello.operations:
@@ -162,6 +172,8 @@ class _Game:
     async def calls(self) -> AsyncIterator[CallEvidence]:
         """Yield the evidence of one call after the other."""
         self._prepare()
+        if self._case.needs_trust:
+            await self._trusting()
         for number, step in enumerate(self._case.steps):
             if step.operation not in self._player.hello.operations:
                 if number == 0 or step.operation == self._case.operation:
@@ -182,12 +194,11 @@ class _Game:
                 return
             self._value = evidence.outcome.value if isinstance(evidence.outcome, Returned) else None
 
-    async def plain(self, step: Step) -> Outcome:
-        """Make one call that nobody judges."""
+    def plain(self, step: Step) -> Call:
+        """Make an order and return a call on it that nobody judges."""
         self._prepare()
         known = self._known(0)
-        call = self._call("p", step, fill(step.body, known), self._path(step, known))
-        return await self._player.patience.adapter.call(call)
+        return self._call("p", step, fill(step.body, known), self._path(step, known))
 
     def _path(self, step: Step, known: Mapping[str, Any]) -> dict[str, str]:
         return {
@@ -201,6 +212,17 @@ class _Game:
         self._order = self._door.create_order(fields)
         if any(step.spares for step in self._case.steps):
             self._other = self._door.create_order(fields)
+
+    async def _trusting(self) -> None:
+        """Make sure that a refusal is one of this certificate, and not of the authority behind it."""
+        step = self._case.steps[0]
+        if step.operation in self._player.hello.operations:
+            call = self._player.plain_call(replace(self._case, certificate="trusted"))
+            outcome = await self._outcome(replace(call, id=f"t{call.id}", session=f"{call.session} trusted"), ())
+            if isinstance(outcome, Raised):
+                raise NotMeasuredError(
+                    f"the client does not trust the authority that it is given: {outcome.text[:200]}"
+                )
 
     async def _warm(self, number: int, step: Step) -> None:
         """Leave a kept-alive connection behind, by a read that is not judged."""
@@ -256,7 +278,7 @@ class _Game:
         return await self._player.patience.outcome(
             call,
             lambda: [one.at_s for one in self._door.sent(ids) if one.at_s >= begun],
-            lambda: self._player.proof(self._case),
+            lambda: self._player.plain_call(self._case),
             delay_s,
         )
 
@@ -265,7 +287,7 @@ class _Game:
         return Call(
             id=f"{self._case.id}#{self._attempt}.{number}",
             session=self._session,
-            base_url=self._door.base_url(tls=self._case.tls),
+            base_url=self._door.base_url(self._case.certificate),
             username=username,
             password=password,
             operation=step.operation,

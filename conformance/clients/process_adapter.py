@@ -12,6 +12,7 @@ import signal
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from conformance.clients.adapter import AdapterError
 from conformance.clients.call import Call, Hello, Outcome, Oversized
@@ -31,6 +32,8 @@ STDERR_SHOWN = 600
 START_S = 30.0
 LEAVE_S = 2.0
 PROBE_S = 3.0
+# Where the stacks of most languages look for a file of authorities to trust.
+TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _PROBE = "noSuchOperation"
 _AFTER_EXIT_S = 0.2
 _AFTER_OUTPUT_S = 1.5
@@ -51,14 +54,23 @@ class ProcessAdapter:
     """Runs the command and talks to it; a broken process is killed with its whole group and started anew.
 
     ``patience_s`` is how long the process may be silent, beyond the time limit of the calls under way, before it
-    counts as hung. Several calls may be under way at once; answers are matched by id.
+    counts as hung. Several calls may be under way at once; answers are matched by id. ``authorities`` is a file of
+    certificates to trust, which the environment of the process names.
     """
 
-    def __init__(self, command: Sequence[str], *, patience_s: float = 15.0, start_s: float = START_S) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        patience_s: float = 15.0,
+        start_s: float = START_S,
+        authorities: Path | None = None,
+    ) -> None:
         self.command = tuple(command)
         self.starts = 0
         self._patience_s = patience_s
         self._start_s = start_s
+        self._environment = None if authorities is None else {**os.environ, **dict.fromkeys(TRUST, str(authorities))}
         self._conversation: _Conversation | None = None
         self._starting = asyncio.Lock()
 
@@ -110,6 +122,7 @@ class ProcessAdapter:
                 stdout=PIPE,
                 stderr=PIPE,
                 start_new_session=True,
+                env=self._environment,
             )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)

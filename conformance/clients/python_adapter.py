@@ -67,17 +67,27 @@ class PythonAdapter:
 
     ``made`` is a factory called with base_url, username, password and timeout_s that returns the client, whose
     methods bear the operation ids in snake case and take the path parameters in order, then the body, then the
-    keywords idempotency_key and timeout_s where they have them; or a callable that takes one call as the protocol's
-    ``run`` object and returns its ``result``.
+    keywords idempotency_key and timeout_s where they have them. A factory with a parameter ``verify`` is given the path
+    of ``authorities`` there, a file of certificates to trust. ``made`` may also be a callable that takes one call as
+    the protocol's ``run`` object and returns its ``result``.
     """
 
-    def __init__(self, made: Any, operations: Operations, *, name: str = "", patience_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        made: Any,
+        operations: Operations,
+        *,
+        name: str = "",
+        patience_s: float = 30.0,
+        authorities: Path | None = None,
+    ) -> None:
         if not callable(made):
             raise UsageError(f"--python {name}: is neither a factory nor a callable")
         self._made = made
         self._operations = operations
         self._name = name or getattr(made, "__name__", type(made).__name__)
         self._patience_s = patience_s
+        self._authorities = authorities
         self._accepted = _parameters(made)
         self.speaks_json = "base_url" not in self._accepted and not _takes_any(made)
         self._sessions: dict[str, _Session] = {}
@@ -124,7 +134,7 @@ class PythonAdapter:
 
     def create(self, call: Call) -> Any:
         """Make the client object of a session."""
-        given = {
+        given: dict[str, Any] = {
             "base_url": call.base_url,
             "username": call.username,
             "password": call.password,
@@ -132,6 +142,8 @@ class PythonAdapter:
         }
         if not _takes_any(self._made):
             given = {name: value for name, value in given.items() if name in self._accepted}
+        if "verify" in self._accepted and self._authorities is not None and call.base_url.startswith("https:"):
+            given["verify"] = str(self._authorities)
         return self._made(**given)
 
     def begin(self, client: Any, call: Call) -> Any:

@@ -27,7 +27,7 @@ def request_accusations(evidence: CallEvidence, contract: Contract) -> Iterator[
     if evidence.tls:
         if evidence.sent:
             yield Accusation(
-                "KOM-871", Witness.WIRE, "it sent a request to a server whose certificate nobody vouches for"
+                "KOM-871", Witness.WIRE, "it sent a request to a server whose certificate must not be trusted"
             )
         return
     seen: set[str] = set()

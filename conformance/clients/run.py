@@ -6,6 +6,7 @@ import asyncio
 import difflib
 import fnmatch
 import shlex
+import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -104,16 +105,19 @@ def select_client_cases(
     )
 
 
-def adapter_for(options: ClientOptions, contract: Contract) -> Adapter:
-    """Make the adapter that the options name; raises UsageError when they contradict each other."""
+def adapter_for(options: ClientOptions, contract: Contract, authorities: Path | None = None) -> Adapter:
+    """Make the adapter that the options name; raises UsageError when they contradict each other.
+
+    ``authorities`` is a file of certificates that the client is to trust where it can be told so.
+    """
     if sum(given is not None for given in (options.adapter, options.python, options.client)) > 1:
         raise UsageError("--adapter and --python name one client each; give one of them")
     if options.adapter is not None:
-        return ProcessAdapter(options.adapter, patience_s=options.patience_s)
+        return ProcessAdapter(options.adapter, patience_s=options.patience_s, authorities=authorities)
     name = options.python or REFERENCE
     made = load_object(name) if options.client is None else options.client
     label = "" if options.client is not None else name
-    return PythonAdapter(made, contract.operations, name=label, patience_s=options.patience_s)
+    return PythonAdapter(made, contract.operations, name=label, patience_s=options.patience_s, authorities=authorities)
 
 
 def run_client_suite(
@@ -128,10 +132,18 @@ def run_client_suite(
     every = client_cases(chosen)
     cases = select_client_cases(every, options.cases, options.levels)
     known = KnownFailures() if options.known_failing is None else KnownFailures.load(options.known_failing)
-    adapter = adapter_for(options, chosen)
-    if listener is not None:
-        listener.started(len(cases))
-    with Door(chosen, seed=options.seed, merchants=_merchants(cases)) as door, asyncio.Runner() as runner:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Door(chosen, seed=options.seed, merchants=_merchants(cases)) as door,
+        asyncio.Runner() as runner,
+    ):
+        authorities = None
+        if any(case.needs_trust for case in cases):
+            authorities = Path(directory) / "authorities.pem"
+            authorities.write_text(door.authority_pem(), "ascii")
+        adapter = adapter_for(options, chosen, authorities)
+        if listener is not None:
+            listener.started(len(cases))
         hello, results = runner.run(_judged(adapter, door, chosen, cases, options, listener))
     return RunResult(
         suite={"name": "klarna-conformance", "version": conformance.__version__, "contract": chosen.digest},

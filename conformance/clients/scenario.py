@@ -69,7 +69,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ClientCase:
-    """One question to a client. ``order`` holds the fields of the order that it is asked about."""
+    """One question to a client.
+
+    ``order`` holds the fields of the order that it is asked about; ``certificate`` names the one that the server shows,
+    empty for no TLS.
+    """
 
     id: str
     scenario: str
@@ -80,7 +84,17 @@ class ClientCase:
     order: Mapping[str, Any]
     steps: tuple[Step, ...]
     own_session: bool = False
-    tls: bool = False
+    certificate: str = ""
+
+    @property
+    def tls(self) -> bool:
+        """Whether the server is one that must not be trusted."""
+        return bool(self.certificate)
+
+    @property
+    def needs_trust(self) -> bool:
+        """Whether the question makes sense only to a client that trusts the authority that it is given."""
+        return self.certificate not in ("", "unknown_authority")
 
     @property
     def has_key(self) -> bool:
@@ -229,7 +243,7 @@ class _Expansion:
             order=self._defaults[operation].get("order", {}) if order is None else order,
             steps=steps,
             own_session=scenario.get("session") == "own",
-            tls=scenario.get("tls", False),
+            certificate=fill(scenario.get("certificate", ""), values),
         )
 
     def _step(self, call: Mapping[str, Any], operation: str) -> Step:

@@ -140,7 +140,7 @@ class _Smoke:
             Call(
                 id=f"smoke-{name}",
                 session=session,
-                base_url=self._door.base_url(tls=False),
+                base_url=self._door.base_url(),
                 username=merchant.username,
                 password=merchant.password,
                 operation=operation,

@@ -12,6 +12,8 @@ import jsonschema_rs
 import pytest
 
 from conformance.clients.adapter import AdapterError
+from conformance.clients.broken import ZOO
+from conformance.clients.reference import connect
 from conformance.clients.run import REFERENCE, ClientOptions, run_client_suite, select_client_cases
 from conformance.clients.scenario import client_cases
 from conformance.clients.secret import authorization
@@ -318,6 +320,19 @@ def test_an_adapter_may_take_one_call_at_a_time_and_lack_keys() -> None:
 def test_an_adapter_that_does_not_greet_ends_the_run() -> None:
     with pytest.raises(AdapterError, match="exit status 0"):
         run_client_suite(ClientOptions(adapter=("true",), cases=("request/*",)))
+
+
+def test_certificates_mean_something_only_to_who_trusts_their_authority() -> None:
+    name = "security/certificate/getOrder-expired"
+    result = judged(Small, name)[name]
+    assert result.verdict is Verdict.NOT_MEASURED
+    assert result.why.startswith("the client does not trust the authority that it is given: ")
+    assert judged(connect, name)[name].verdict is Verdict.PASSED
+    assert codes(
+        judged(ZOO["host-unchecked"].connect, "security/certificate/*other_name")[
+            "security/certificate/captureOrder-other_name"
+        ]
+    ) == {"KOM-821", "KOM-871"}
 
 
 class DeadConnection(Small):

@@ -150,6 +150,22 @@ class CertificateUnchecked(Broken):
 
 @broken(
     "security",
+    "security/certificate/getOrder-other_name",
+    "Whoever has a certificate for any name at all has the merchant's password.",
+)
+class HostUnchecked(Broken):
+    """Asks for a certificate that somebody vouches for, whoever it was made out to."""
+
+    @classmethod
+    def open(cls, base_url: str, username: str, password: str, verify: Any = None, **options: Any) -> Client:
+        """Return a client that compares no names."""
+        context = ssl.create_default_context(cafile=verify)
+        context.check_hostname = False
+        return super().open(base_url, username, password, **options | {"verify": context})
+
+
+@broken(
+    "security",
     "errors/captureOrder/403-CAPTURE_NOT_ALLOWED/json",
     "The password stands in the shop's log after every failure.",
 )
