@@ -228,7 +228,9 @@ class _Connection(asyncio.Protocol):
         self.since = self._door.time()
         self._note_end(Closed.BY_SERVER)
         if self._transport.can_write_eof():
-            self._transport.write_eof()
+            # The caller may have reset the connection without our having been told yet.
+            with contextlib.suppress(OSError):
+                self._transport.write_eof()
 
     # --- scripts --------------------------------------------------------------------------------------------------
 

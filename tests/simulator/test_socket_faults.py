@@ -9,6 +9,7 @@ import logging
 import random
 import socket
 import ssl
+import sys
 import threading
 import time
 import zlib
@@ -716,7 +717,7 @@ def test_a_server_without_tls_has_no_certificates(raw: RawCaller) -> None:
 
 
 def test_tls_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "trustme", None)
+    monkeypatch.setitem(sys.modules, "trustme", None)
     with pytest.raises(UsageError, match="clients"):
         Certificates("127.0.0.1")
 
@@ -870,7 +871,12 @@ def variant(dice: random.Random, order_id: str) -> bytes:
     return bytes(data)
 
 
-def test_nothing_that_is_sent_breaks_the_door(simulator: Simulator, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("loops", ["installed", "usual"])
+def test_nothing_that_is_sent_breaks_the_door(
+    simulator: Simulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, loops: str
+) -> None:
+    if loops == "usual":
+        monkeypatch.setitem(sys.modules, "uvloop", None)
     failures: list[Mapping[str, Any]] = []
     with ServerThread(simulator) as server:
         assert server._loop is not None
