@@ -69,13 +69,17 @@ class RecordOptions:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of the cases: cassettes written, left as they were, removed, and cases without one, with reasons."""
+    """What became of the cases: cassettes written, left as they were, removed, and cases without one, with reasons.
+
+    ``notes`` say what else is worth knowing of the run.
+    """
 
     results: tuple[CaseResult, ...]
     written: tuple[Path, ...] = ()
     kept: tuple[Path, ...] = ()
     removed: tuple[Path, ...] = ()
     unrecorded: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class _Tapped:
@@ -231,6 +235,7 @@ def record(options: RecordOptions, listener: Listener | None = None) -> Recorded
             else:
                 write_cassette(path, take.text)
                 written.append(path)
+        notes = run.finish()
         if options.smallest:
             chosen = _smallest(takes)
             wanted = {cassette_path(options.directory, take.case.id): take.case.id for take in chosen}
@@ -239,7 +244,7 @@ def record(options: RecordOptions, listener: Listener | None = None) -> Recorded
                 write_cassette(path, take.text)
                 written.append(path)
     removed = tuple(_remove_others(options.directory, wanted)) if options.mode is RecordMode.REWRITE else ()
-    return Recorded(tuple(results), tuple(written), tuple(kept), removed, tuple(unrecorded))
+    return Recorded(tuple(results), tuple(written), tuple(kept), removed, tuple(unrecorded), notes)
 
 
 def _seed(seed: int, case_id: str) -> int:

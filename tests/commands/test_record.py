@@ -41,8 +41,8 @@ def test_the_simulator_is_recorded(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         (["--target", "https://api.klarna.com"], "live service"),
         (["--target", "https://api-na.kustom.co"], "live service"),
-        (["--target", "playground"], "neither 'simulator' nor an http"),
-        (["--target", "http://[::1"], "neither 'simulator' nor an address"),
+        (["--target", "playground"], "nor an http or https address"),
+        (["--target", "http://[::1"], "nor an http or https address"),
         (["--target", "https://api.playground.klarna.com"], "no credentials"),
         (["--case", "nothing/*"], "no case matches"),
         (["--smallest"], "record mode all or rewrite"),
