@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from conformance.exceptions import TargetError
@@ -23,6 +24,10 @@ class ControlPort(Protocol):
 
     def advance(self, seconds: float) -> None:
         """Move the target's clock forward."""
+        ...
+
+    def now(self) -> datetime | None:
+        """Read the target's clock (aware); None when the interface does not show it."""
         ...
 
     def provoke(self, fault: Mapping[str, Any]) -> None:
@@ -64,6 +69,10 @@ class EmbeddedControl:
         """Move the simulator's clock forward."""
         self._simulator.advance(seconds)
 
+    def now(self) -> datetime | None:
+        """Read the simulator's clock."""
+        return self._simulator.clock.now
+
     def provoke(self, fault: Mapping[str, Any]) -> None:
         """Order a fault; the fields are those of ``POST /faults``."""
         self._simulator.provoke(fault)
@@ -97,6 +106,8 @@ class HttpControl:
 
     def __init__(self, control_url: str, limits: Limits | None = None) -> None:
         self._wire = Wire(control_url, limits)
+        self._now: datetime | None = None
+        self._shows_clock = True
 
     def create_order(self, **fields: Any) -> str:
         """Make an order with these fields of the API and return its id."""
@@ -108,7 +119,17 @@ class HttpControl:
 
     def advance(self, seconds: float) -> None:
         """Move the target's clock forward."""
-        self._ask("POST", "/clock", {"advance_s": seconds})
+        self._now = _time_of(self._ask("POST", "/clock", {"advance_s": seconds}))
+
+    def now(self) -> datetime | None:
+        """Read the target's clock; it is asked once and after each move, since it moves by those alone."""
+        if self._now is None and self._shows_clock:
+            try:
+                self._now = _time_of(self._ask("GET", "/clock"))
+            except TargetError:
+                self._now = None
+            self._shows_clock = self._now is not None
+        return self._now
 
     def provoke(self, fault: Mapping[str, Any]) -> None:
         """Order a fault; the fields are those of ``POST /faults``."""
@@ -128,6 +149,7 @@ class HttpControl:
     def reset(self) -> None:
         """Forget every order."""
         self._ask("POST", "/reset", {})
+        self._now = None
 
     def merchants(self) -> list[dict[str, str]]:
         """Name the merchants that the target knows; empty when the interface does not say."""
@@ -163,3 +185,13 @@ class HttpControl:
         except (ValueError, RecursionError) as error:
             message = f"the control interface answers {method} {path} with something that is not JSON"
             raise TargetError(message) from error
+
+
+def _time_of(answer: Any) -> datetime | None:
+    """Read the time out of what ``/clock`` answers."""
+    told = answer.get("now") if isinstance(answer, dict) else None
+    try:
+        now = datetime.fromisoformat(told) if isinstance(told, str) else None
+    except ValueError:
+        return None
+    return now if now is not None and now.tzinfo is not None else None

@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from conformance.suites.curl import curls, story
 from conformance.suites.prepared_order import PreparedOrder
 from conformance.suites.stops import NotMeasuredError, TargetGoneError
 from conformance.suites.target import Credentials, Target, on_loopback
+from conformance.suites.target_clock import TargetClock
 from conformance.verdict import Reported, Severity
 
 __all__ = ["Conversation", "Expected", "Health", "Key", "Reply", "encoded"]
@@ -164,9 +164,9 @@ class Conversation:
     successes: set[tuple[str, int]] = field(default_factory=set)
     last_reads: dict[str, Reply] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
-    _date: str = ""
     judge: Judge | DiscreetJudge = field(init=False)
     redactor: Redactor | None = field(init=False)
+    _clock: TargetClock = field(init=False)
     random: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -176,6 +176,7 @@ class Conversation:
         else:
             # The orders of a real service belong to people, and reports go round.
             self.judge = DiscreetJudge(self.contract, self.redactor)
+        self._clock = TargetClock(self.target.control)
         # Ids that repeat with the seed, no secrets.
         self.random = random.Random(f"{self.seed}:{self.case_id}:{self.target.salt}")  # noqa: S311 - see above
 
@@ -331,17 +332,11 @@ class Conversation:
         return reply
 
     def _tell_time(self, exchange: Exchange) -> None:
-        """Tell the judge what time it is for the target, which knows best itself."""
-        date = exchange.response.headers.get("Date") if exchange.response is not None else None
-        if date is None or date == self._date:
-            return
-        self._date = date
-        try:
-            now = parsedate_to_datetime(date)
-        except (ValueError, TypeError):
-            return
-        if now.tzinfo is not None:
-            self.judge.clock_is(now)
+        """Tell the judge what time it is for the target."""
+        if exchange.response is not None:
+            now = self._clock.read(exchange.response.headers.get("Date"))
+            if now is not None:
+                self.judge.clock_is(now)
 
     def _remember(self, reply: Reply) -> None:
         """Keep the last read of each order, as long as no write came after it."""

@@ -16,6 +16,7 @@ from conformance.exceptions import TargetError, UsageError
 from conformance.suites.case import Case, level_of, requirements_of
 from conformance.suites.conversation import Conversation, Health
 from conformance.suites.coverage import Coverage
+from conformance.suites.example_memory import ExampleMemory
 from conformance.suites.journal import CaseOutcome, Journal
 from conformance.suites.matrix import matrix_cases
 from conformance.suites.order_source import HookSource, OrderSource, TokenSource
@@ -52,6 +53,7 @@ class ServerOptions:
     Without ``base_url`` the embedded simulator is judged. ``order_ids`` are existing orders for a target without a
     control interface; each is used up by cases that change it. ``cases`` are globs over case ids, all of them when
     empty. ``behaviour`` is the embedded simulator's, ``fault`` the fault of the zoo that it has, empty for none.
+    ``examples`` is the address of a memory of failing examples, empty for none.
     ``shard`` is the part of the cases that is played here, None for all. ``ca_file`` holds authorities to trust, in
     PEM. ``sandbox`` says how a target that others share is used, None for one that is the user's own.
     """
@@ -67,6 +69,7 @@ class ServerOptions:
     behaviour: str = "documented"
     fault: str = ""
     shard: Shard | None = None
+    examples: str = field(default="", repr=False)
     ca_file: Path | None = None
     sandbox: Sandbox | None = None
 
@@ -99,6 +102,9 @@ class ServerRun:
         self.health = Health()
         self.pool = OrderPool(options.order_ids)
         self._numbers: Mapping[str, int] = {}
+        if options.examples and options.profile == "quick":
+            raise UsageError("a memory of examples is for profiles that generate some: use --profile default or deep")
+        self._memory = ExampleMemory.at(options.examples, self.contract) if options.examples else None
         self._server: UrlTarget | None = None
         self._shared: SandboxTarget | None = None
         self.journal = self._opened()
@@ -108,6 +114,8 @@ class ServerRun:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._memory is not None:
+            self._memory.close()
         if self._server is not None:
             self._server.close()
 
@@ -131,8 +139,8 @@ class ServerRun:
             from conformance.suites.schemathesis_driver import schemathesis_cases  # noqa: PLC0415 - heavy
             from conformance.suites.state_machine import walk_cases  # noqa: PLC0415 - heavy
 
-            cases.extend(walk_cases(self.options.profile))
-            cases.extend(schemathesis_cases(self.contract, self.options.profile))
+            cases.extend(walk_cases(self.options.profile, self._memory))
+            cases.extend(schemathesis_cases(self.contract, self.options.profile, self._memory))
         if not self.has_control:
             cases.sort(key=self._cost)
         self._numbers = {case.id: number for number, case in enumerate(cases, 1)}
@@ -207,9 +215,7 @@ class ServerRun:
         if not options.username or not options.password:
             raise UsageError("a server needs credentials: set KLARNA_USERNAME and KLARNA_PASSWORD")
         credentials = Credentials(options.username, options.password)
-        server = reach(
-            options.base_url, credentials, control_url=options.control_url or "", ca_file=options.ca_file
-        )
+        server = reach(options.base_url, credentials, control_url=options.control_url or "", ca_file=options.ca_file)
         self._server = server
         if options.sandbox is None or server.control is not None:
             return lambda _: server
@@ -296,6 +302,7 @@ def run_server_suite(
                 "contract": run.contract.digest,
                 "profile": options.profile,
                 **({"cases": " ".join(options.cases)} if options.cases else {}),
+                **({"examples": "shared"} if options.examples else {}),
                 **({"shard": str(options.shard)} if options.shard else {}),
             },
             target=run.target,

@@ -23,9 +23,11 @@ from conformance.exceptions import ConformanceError, UsageError
 from conformance.exchange import Exchange, Headers, Request
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Reply
+from conformance.suites.example_memory import ExampleMemory
 from conformance.suites.expectations import CODES, representative
 from conformance.suites.preparation import STATES
 from conformance.suites.scene import Scene
+from conformance.suites.state_machine import BrokenRuleError, broken_rule
 from conformance.suites.stops import NotMeasuredError
 
 if TYPE_CHECKING:
@@ -37,9 +39,10 @@ if TYPE_CHECKING:
 
 __all__ = ["schemathesis_cases"]
 
+FUZZING = "fuzzing"
 PHASES: Mapping[str, tuple[str, ...]] = {
     "default": ("examples", "coverage"),
-    "deep": ("examples", "coverage", "fuzzing"),
+    "deep": ("examples", "coverage", FUZZING),
 }
 FUZZED = 200
 SCENARIOS = 60
@@ -64,10 +67,11 @@ _ROOMY: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def schemathesis_cases(contract: Contract, profile: str) -> Iterator[Case]:
+def schemathesis_cases(contract: Contract, profile: str, memory: ExampleMemory | None = None) -> Iterator[Case]:
     """Yield one case for each operation and phase, and in the deep profile one that walks the links between operations.
 
-    Raises UsageError when Schemathesis is not installed.
+    With a ``memory``, fuzzing first tries what failed before, wherever that was, and ends at the first request that
+    breaks a rule. Raises UsageError when Schemathesis is not installed.
     """
     try:
         import schemathesis  # noqa: F401, PLC0415 - only this profile needs it
@@ -82,7 +86,7 @@ def schemathesis_cases(contract: Contract, profile: str) -> Iterator[Case]:
                 operation=operation.id,
                 state="schemathesis",
                 name=phase,
-                play=_generated(operation, phase),
+                play=_generated(operation, phase, memory if phase == FUZZING else None),
                 codes=CODES["generated write" if operation.writes else "generated read"],
                 consumes=operation.writes,
             )
@@ -98,7 +102,7 @@ def schemathesis_cases(contract: Contract, profile: str) -> Iterator[Case]:
         )
 
 
-def _generated(operation: Operation, phase: str) -> Callable[[Conversation], None]:
+def _generated(operation: Operation, phase: str, memory: ExampleMemory | None) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
         from hypothesis import HealthCheck, Phase, Verbosity, settings  # noqa: PLC0415 - heavy
         from schemathesis.generation.hypothesis.builder import (  # noqa: PLC0415 - heavy
@@ -110,7 +114,7 @@ def _generated(operation: Operation, phase: str) -> Callable[[Conversation], Non
         with _out_of_the_way():
             schema = _schema()
             described = _described(schema, operation.id)
-            bound = _Bound(conversation, operation)
+            bound = _Bound(conversation, operation, stops=memory is not None)
             test = create_test(
                 operation=described,
                 test_func=bound.take,
@@ -120,10 +124,11 @@ def _generated(operation: Operation, phase: str) -> Callable[[Conversation], Non
                     seed=conversation.seed,
                     apply_ci_profile=False,
                     settings=settings(
-                        database=None,
+                        database=None if memory is None else memory.shelf(f"{operation.id}/{phase}"),
                         deadline=None,
                         max_examples=FUZZED,
-                        phases=(Phase.explicit, Phase.generate),
+                        phases=(Phase.explicit, *(() if memory is None else (Phase.reuse,)), Phase.generate),
+                        report_multiple_bugs=False,
                         suppress_health_check=list(HealthCheck),
                         verbosity=Verbosity.quiet,
                     ),
@@ -135,18 +140,24 @@ def _generated(operation: Operation, phase: str) -> Callable[[Conversation], Non
 
 
 def _run(test: Callable[[], None], bound: _Bound) -> None:
+    from hypothesis.errors import Flaky  # noqa: PLC0415 - heavy
+
     try:
         test()
     except SkipTest:
         raise NotMeasuredError("the description gives this phase nothing to send") from None
+    except (BrokenRuleError, Flaky):
+        # What broke the rule stands in the findings, whether it does so twice or not.
+        pass
     bound.finish()
 
 
 class _Bound:
     """Takes generated requests of one operation and sends them about an order that exists."""
 
-    def __init__(self, conversation: Conversation, operation: Operation) -> None:
+    def __init__(self, conversation: Conversation, operation: Operation, *, stops: bool = False) -> None:
         self._conversation = conversation
+        self._stops = stops
         self._operation = operation
         self._scene: Scene | None = None
         self._trouble: ConformanceError | None = None
@@ -164,6 +175,9 @@ class _Bound:
             self._send(case)
         except ConformanceError as trouble:
             self._trouble = trouble
+            return
+        if self._stops and broken_rule(self._conversation):
+            raise BrokenRuleError(broken_rule(self._conversation))
 
     def finish(self) -> None:
         """Read the last order once more; raises what went wrong on the way."""

@@ -16,6 +16,7 @@ from conformance.exchange import Request
 from conformance.suites.bodies import ORDER, TEXT, BodyMaker, lines_of
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Key, Reply
+from conformance.suites.example_memory import ExampleMemory
 from conformance.suites.expectations import CODES
 from conformance.suites.preparation import follow
 from conformance.suites.prepared_order import PreparedOrder
@@ -25,7 +26,7 @@ from conformance.verdict import Severity
 if TYPE_CHECKING:
     from hypothesis.stateful import RuleBasedStateMachine
 
-__all__ = ["Walk", "walk_cases"]
+__all__ = ["BrokenRuleError", "Walk", "broken_rule", "walk_cases"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,11 @@ _WAITS = (1, 3_600, 3_600, 90_000, 90_000, 27 * 86_400, 29 * 86_400)
 _DAYS = (2, 10, 30, 60, 61)
 
 
-def walk_cases(profile: str) -> Iterator[Case]:
-    """Yield the walks of a profile; raises UsageError when Hypothesis is not installed."""
+def walk_cases(profile: str, memory: ExampleMemory | None = None) -> Iterator[Case]:
+    """Yield the walks of a profile; raises UsageError when Hypothesis is not installed.
+
+    With a ``memory`` they first try what failed before, wherever that was.
+    """
     try:
         import hypothesis  # noqa: F401, PLC0415 - only these cases need it
     except ImportError:
@@ -61,7 +65,7 @@ def walk_cases(profile: str) -> Iterator[Case]:
             operation="",
             state="walk",
             name=str(number),
-            play=_walked(number, size),
+            play=_walked(number, size, memory),
             codes=CODES["generated write"],
             consumes=True,
         )
@@ -69,6 +73,12 @@ def walk_cases(profile: str) -> Iterator[Case]:
 
 class BrokenRuleError(Exception):
     """A step broke a rule; Hypothesis looks for a shorter way to it."""
+
+
+def broken_rule(conversation: Conversation) -> str:
+    """Return the code of the first rule that was broken in a conversation; empty for none."""
+    findings = conversation.findings
+    return next((each.code for each in findings if each.severity is Severity.MUST and not each.known), "")
 
 
 class _Enough(KeyboardInterrupt):
@@ -116,11 +126,9 @@ class Walk:
     def read(self, operation: str = "getOrder", **ids: str) -> Reply:
         """Read something of the order; fails the history when any rule has been broken so far."""
         reply = self.conversation.call(operation, {"order_id": self.order.order_id, **ids})
-        broken = [
-            finding for finding in self.conversation.findings if finding.severity is Severity.MUST and not finding.known
-        ]
+        broken = broken_rule(self.conversation)
         if broken:
-            raise BrokenRuleError(broken[0].code)
+            raise BrokenRuleError(broken)
         return reply
 
     def advance(self, seconds: int) -> None:
@@ -183,7 +191,7 @@ class _Search:
             self.shortest = history
 
 
-def _walked(number: int, size: _Size) -> Callable[[Conversation], None]:
+def _walked(number: int, size: _Size, memory: ExampleMemory | None) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
         from hypothesis import HealthCheck, Phase, Verbosity, seed, settings  # noqa: PLC0415 - heavy
         from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415 - heavy
@@ -191,11 +199,12 @@ def _walked(number: int, size: _Size) -> Callable[[Conversation], None]:
         search = _Search(conversation, number)
         machine = seed(conversation.seed * 1_000 + number)(_machine(search))
         chosen = settings(
-            database=None,
+            # All walks speak one language, so each can try what another found.
+            database=None if memory is None else memory.shelf("orders/walk"),
             deadline=None,
             max_examples=size.histories,
             stateful_step_count=size.steps,
-            phases=(Phase.generate, Phase.shrink),
+            phases=(*(() if memory is None else (Phase.reuse,)), Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
             report_multiple_bugs=False,
