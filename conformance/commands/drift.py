@@ -31,7 +31,7 @@ _AGE = re.compile(r"([1-9][0-9]{0,4})d", re.ASCII)
     name="drift",
     short_help="Tell what changed between two recordings, a recording and a server, or two descriptions.",
     epilog="""\b
-Examples:
+Example:
   klarna-conformance drift cassettes/monday cassettes/tuesday --summary "$GITHUB_STEP_SUMMARY"
   klarna-conformance drift cassettes/monday --target playground-eu --order-id ID
   klarna-conformance drift old-openapi.yaml new-openapi.yaml""",

@@ -12,15 +12,12 @@ from conformance.suites.case import Case
 from conformance.suites.pace import Pace
 from conformance.suites.preparation import DEEP_STATES, STATES, OrderPool, keeps_state
 from conformance.suites.run import ServerOptions, ServerRun
-from conformance.suites.sandbox import Sandbox, SandboxTarget
+from conformance.suites.sandbox import PROBES, Sandbox, SandboxTarget
 from conformance.suites.target import EmbeddedTarget
 from conformance.suites.tidying import tidy
 from conformance.verdict import Verdict
 
 __all__ = ["Plan", "PlannedCase", "plan_server_run"]
-
-_PROBES = 1
-"""Requests before the first case: one that shows whether the target answers and knows the credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class Plan:
     @property
     def requests(self) -> int:
         """All requests, probing, making orders and tidying included."""
-        return _PROBES + sum(case.requests for case in self.cases) + self.tidying
+        return PROBES + sum(case.requests for case in self.cases) + self.tidying
 
     @property
     def orders(self) -> int:
@@ -145,8 +142,7 @@ def _rehearsed(
     planned: list[PlannedCase] = []
     with ServerRun(replace(options, base_url=None, sandbox=None, order_ids=()), contract, lambda _: target) as run:
         run.pool = OrderPool(ids, stage if makes else None)
-        run.pool.send = target.send
-        run.pool.authorization = target.credentials.authorization
+        run.pool.stage = target
         for case in cases:
             sent, made = target.sent, len(stage.made)
             result = run.play(case).result

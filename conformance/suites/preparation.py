@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.contract.contract import Contract
-from conformance.exchange import Exchange, Request
 from conformance.suites.bodies import ORDER, SHIPMENT, TEXT, BodyMaker
 from conformance.suites.conversation import Conversation, Reply
 from conformance.suites.order_source import OrderSource
 from conformance.suites.prepared_order import PreparedOrder
 from conformance.suites.stops import NotMeasuredError
+from conformance.suites.target import Target
 from conformance.suites.tidying import read_order
 
 __all__ = [
@@ -127,8 +127,9 @@ class OrderPool:
     """The orders that a run may use up, each kept with what the last read showed of it.
 
     ``given`` are their ids, empty where a control interface makes orders. ``source`` makes a new one when none will
-    do; ``made`` are the ids of those, and ``note_made`` is told of each. With ``send``, orders are looked at outside
-    of the conversation, so that what a case says does not depend on the cases before it.
+    do; ``made`` are the ids of those, and ``note_made`` is told of each. With a ``stage``, a target of their own,
+    orders are looked at and brought into their state outside of the conversation: what a case says, and what is
+    recorded of it, then does not depend on the cases before it.
     """
 
     def __init__(
@@ -141,9 +142,7 @@ class OrderPool:
     ) -> None:
         self.given = tuple(dict.fromkeys(order_ids))
         self.made = list(made)
-        self.send: Callable[[Request], Exchange] | None = None
-        self.authorization = ""
-        self.prefix = ""
+        self.stage: Target | None = None
         self._source = source
         self._note_made = note_made
         self._unread = set(self.given)
@@ -161,32 +160,52 @@ class OrderPool:
         if order is not None:
             return order
         if state.steps and not state.made:
-            order = self._found(conversation, "fresh")
+            order = self._found(self._aside(conversation), "fresh")
             if order is not None:
-                _take_steps(conversation, order, state)
-                return order
+                return self._brought(conversation, order, state)
         if self._source is None or state.made:
             raise NotMeasuredError(f"no order in state {state.name} was given")
-        order = self._new(conversation, self._source)
-        _take_steps(conversation, order, state)
-        return order
+        return self._brought(conversation, self._new(conversation, self._source, state), state)
 
-    def _new(self, conversation: Conversation, source: OrderSource) -> PreparedOrder:
+    def _new(self, conversation: Conversation, source: OrderSource, state: PreparedState) -> PreparedOrder:
         order_id = source.create()
         self.made.append(order_id)
         if self._note_made is not None:
             self._note_made(order_id)
         self.given = (*self.given, order_id)
-        reply = conversation.call("getOrder", {"order_id": order_id})
+        # In whatever state it shows itself: that a new order is not authorised is for the judge to hear of.
+        talk = self._aside(conversation) if state.steps else conversation
+        reply = talk.call("getOrder", {"order_id": order_id})
         self.note(order_id, reply.json())
-        if "fresh" not in _serves_as(self._known.get(order_id, {})):
-            raise NotMeasuredError(f"the new order {order_id} is not authorised")
         return _learned(reply, order_id)
 
+    def _brought(self, conversation: Conversation, order: PreparedOrder, state: PreparedState) -> PreparedOrder:
+        """Take the steps to a state; on a stage nothing of it is heard but where it ended."""
+        if not state.steps:
+            return order
+        talk = self._aside(conversation)
+        try:
+            _take_steps(talk, order, state)
+        finally:
+            if talk is not conversation:
+                talk.give_back()
+        if talk is conversation:
+            return order
+        reply = conversation.call("getOrder", {"order_id": order.order_id})
+        self.note(order.order_id, reply.json())
+        return _learned(reply, order.order_id)
+
+    def _aside(self, conversation: Conversation) -> Conversation:
+        if self.stage is None:
+            return conversation
+        said = len(self.made) + len(conversation.exchanges)
+        case_id = f"{conversation.case_id}/preparing/{said}"
+        return Conversation(conversation.contract, self.stage, case_id, conversation.seed, self, conversation.health)
+
     def _look_at(self, order_id: str, conversation: Conversation) -> Any:
-        if self.send is None:
+        if self.stage is None:
             return conversation.call("getOrder", {"order_id": order_id}).json()
-        return read_order(self.send, self.authorization, order_id, self.prefix)
+        return read_order(self.stage.send, self.stage.credentials.authorization, order_id, self.stage.prefix)
 
     def note(self, order_id: str, document: Any) -> None:
         """Keep what a read showed; an order that shows nothing readable is not offered again."""

@@ -22,7 +22,7 @@ from conformance.suites.matrix import matrix_cases
 from conformance.suites.order_source import HookSource, OrderSource, TokenSource
 from conformance.suites.pace import Pace
 from conformance.suites.preparation import STATES, OrderPool, keeps_state
-from conformance.suites.sandbox import TIDYING, Sandbox, SandboxTarget
+from conformance.suites.sandbox import PROBES, TIDYING, Sandbox, SandboxTarget
 from conformance.suites.shard import Shard
 from conformance.suites.stops import NotMeasuredError, TargetGoneError
 from conformance.suites.target import Credentials, TargetFactory, UrlTarget, embedded_targets, on_loopback, reach
@@ -240,7 +240,8 @@ class ServerRun:
         if on_loopback(server.base_url):
             # Nobody's service is spared by waiting for a stand-in.
             pace.pause = 0.1
-        shared = self._shared = SandboxTarget(server, pace, sandbox.budget)
+        server.repeats = False
+        shared = self._shared = SandboxTarget(server, pace, sandbox.budget, sent=PROBES)
         source: OrderSource | None = None
         if sandbox.customer_token:
             source = TokenSource(
@@ -259,9 +260,7 @@ class ServerRun:
             made=made,
             note_made=self.journal.note_order if self.journal is not None else None,
         )
-        self.pool.send = shared.send
-        self.pool.authorization = server.credentials.authorization
-        self.pool.prefix = server.prefix
+        self.pool.stage = shared
         shared.reserved = lambda: TIDYING * len(self.pool.made)
         return shared
 

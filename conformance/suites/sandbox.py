@@ -12,9 +12,12 @@ from conformance.suites.pace import RATE, Pace
 from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Credentials, Target
 
-__all__ = ["TIDYING", "Sandbox", "SandboxTarget"]
+__all__ = ["PROBES", "TIDYING", "Sandbox", "SandboxTarget"]
 
 ATTEMPTS = 3
+PROBES = 1
+"""Requests before the first case: one that shows whether the target answers and knows the credentials."""
+
 TIDYING = 3
 """Requests kept back for each order that was made: one look, and at most two writes."""
 
@@ -45,10 +48,10 @@ class SandboxTarget:
     known, and neither is what the case would have shown. ``sent`` counts what really went out.
     """
 
-    def __init__(self, target: Target, pace: Pace, budget: int | None = None) -> None:
+    def __init__(self, target: Target, pace: Pace, budget: int | None = None, *, sent: int = 0) -> None:
         self._target = target
         self.pace = pace
-        self.sent = 0
+        self.sent = sent
         self._budget = budget
         self.reserved: Callable[[], int] = lambda: 0
         self.kind: str = target.kind

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 from conformance.exceptions import UsageError
 from conformance.exchange import Exchange, Headers, Request, Response
 
-__all__ = ["Limits", "Wire"]
+__all__ = ["LOST", "Limits", "Wire"]
+
+LOST = "connection closed without an answer"
 
 PIECE = 64 * 1024
 
@@ -143,7 +145,7 @@ class Wire:
             response.begin()
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             self.close()
-            return Exchange(request, failure="connection closed without an answer"), True
+            return Exchange(request, failure=LOST), True
         except TimeoutError as error:
             self.close()
             return Exchange(request, failure=f"no answer: {error}"), False
