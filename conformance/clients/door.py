@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from conformance.clients.evidence import Sent
+from conformance.clients.respx_server import RespxServer
+from conformance.clients.scenario import ClientCase
 from conformance.clients.secret import authorization
 from conformance.contract.contract import Contract
 from conformance.exchange import Headers, Request
@@ -30,21 +32,30 @@ _UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 
 
 class Door:
-    """One simulator on loopback for the length of a ``with`` block, shared by all cases of a run."""
+    """One simulator for the length of a ``with`` block, shared by all cases of a run.
 
-    def __init__(self, contract: Contract, *, seed: int, merchants: Iterable[Merchant] = ()) -> None:
+    It is on loopback, or, ``mocked``, where httpx sends its requests in this process.
+    """
+
+    def __init__(
+        self, contract: Contract, *, seed: int, merchants: Iterable[Merchant] = (), mocked: bool = False
+    ) -> None:
         self.contract = contract
         self.merchants = (*DEFAULT_MERCHANTS, *merchants)
         self.simulator = Simulator(contract, seed=seed, merchants=self.merchants)
         self._stack = ExitStack()
-        self._server: ServerThread | None = None
+        self._mock = RespxServer(self.simulator) if mocked else None
+        self._server: ServerThread | RespxServer | None = None
         self._over_tls: ServerThread | None = None
         self._lock = threading.Lock()
         self._read: dict[int, int] = {}
         self._by_id: dict[str, list[WireRequest]] = {}
 
     def __enter__(self) -> Self:
-        self._server = self._stack.enter_context(ServerThread(self.simulator))
+        if self._mock is None:
+            self._server = self._stack.enter_context(ServerThread(self.simulator))
+        else:
+            self._server = self._stack.enter_context(self._mock)
         return self
 
     def __exit__(
@@ -53,7 +64,7 @@ class Door:
         self._stack.close()
 
     @property
-    def server(self) -> ServerThread:
+    def server(self) -> ServerThread | RespxServer:
         """The server; there is one only inside of the ``with`` block."""
         if self._server is None:
             raise RuntimeError("the door is closed")
@@ -73,6 +84,18 @@ class Door:
     def other_origin_url(self) -> str:
         """Another origin, that only keeps what arrives."""
         return self.server.other_origin_url
+
+    def lacks(self, case: ClientCase) -> str:
+        """Say why a case cannot be put to a client here; empty when it can."""
+        return "" if self._mock is None else self._mock.lacks(case)
+
+    def doubt(self, order_id: str) -> str:
+        """Say why what happened on an order proves nothing; empty when it does."""
+        return "" if self._mock is None else self._mock.doubt(order_id)
+
+    def waited_s(self, order_id: str) -> float:
+        """Return for how many seconds of no real time a client has waited for answers about an order."""
+        return 0.0 if self._mock is None else self._mock.waited_s(order_id)
 
     def create_order(self, fields: Mapping[str, Any]) -> str:
         """Make an order and return its id."""
@@ -127,7 +150,7 @@ class Door:
                 self._over_tls = self._stack.enter_context(ServerThread(self.simulator, tls=True))
             return self._over_tls
 
-    def _take_in(self, server: ServerThread) -> None:
+    def _take_in(self, server: ServerThread | RespxServer) -> None:
         seen = self._read.get(id(server), 0)
         for request in server.wire():
             if request.number <= seen:

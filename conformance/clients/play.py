@@ -121,6 +121,9 @@ class Player:
             raise NotMeasuredError(f"the client has no {case.operation}")
         if case.has_key and not self.hello.has("idempotency_key"):
             raise NotMeasuredError("the client takes no idempotency key")
+        lacking = self.door.lacks(case)
+        if lacking:
+            raise NotMeasuredError(f"not without a socket: {lacking}")
 
     def _reported(self, evidence: CallEvidence, case: ClientCase, token: str) -> Iterator[Reported]:
         accusations: list[Accusation] = [
@@ -251,9 +254,13 @@ class _Game:
         ids = {self._order, self._other} - {""}
         before = len(self._door.movements(self._order))
         before_other = len(self._door.movements(self._other)) if self._other else 0
+        waited_s = self._door.waited_s(self._order)
         begun = time.monotonic()
         outcome = await self._outcome(call, step.script)
-        elapsed_s = time.monotonic() - begun
+        elapsed_s = time.monotonic() - begun + self._door.waited_s(self._order) - waited_s
+        doubt = self._door.doubt(self._order)
+        if doubt:
+            raise NotMeasuredError(doubt)
         sent = tuple(one for one in self._door.sent(ids) if one.at_s >= begun)
         if isinstance(outcome, Oversized) and not any(one.toxic in ENDLESS for one in sent):
             raise AdapterError(f"the adapter wrote a line of {outcome.size} bytes for an answer of ordinary size")

@@ -64,7 +64,8 @@ class ClientOptions:
     reference client is judged. ``client`` is a Python client that is at hand already, as ``python`` would load it.
     ``cases`` are globs over case ids and ``levels`` names of levels, everything when empty. ``known_failing`` is a
     file. ``patience_s`` is how long an adapter may be silent beyond the time limits of its calls, ``grace_s`` how long
-    a client may be, while no request of its call arrives.
+    a client may be, while no request of its call arrives. ``mocked`` has httpx hand over its requests in this process,
+    in place of a socket.
     """
 
     adapter: Sequence[str] | None = None
@@ -76,13 +77,15 @@ class ClientOptions:
     known_failing: Path | None = None
     patience_s: float = 30.0
     grace_s: float = GRACE_S
+    mocked: bool = False
 
     @property
     def again(self) -> str:
         """The command that judges the same client again."""
         if self.adapter is not None:
             return f"klarna-conformance test-client --adapter {shlex.quote(shlex.join(self.adapter))}"
-        return f"klarna-conformance test-client --python {shlex.quote(self.python or REFERENCE)}"
+        via = " --via respx" if self.mocked else ""
+        return f"klarna-conformance test-client --python {shlex.quote(self.python or REFERENCE)}{via}"
 
 
 def select_client_cases(
@@ -113,6 +116,8 @@ def adapter_for(options: ClientOptions, contract: Contract, authorities: Path | 
     if sum(given is not None for given in (options.adapter, options.python, options.client)) > 1:
         raise UsageError("--adapter and --python name one client each; give one of them")
     if options.adapter is not None:
+        if options.mocked:
+            raise UsageError("--via respx is for clients in this process; an adapter needs a socket")
         return ProcessAdapter(options.adapter, patience_s=options.patience_s, authorities=authorities)
     name = options.python or REFERENCE
     made = load_object(name) if options.client is None else options.client
@@ -134,17 +139,19 @@ def run_client_suite(
     known = KnownFailures() if options.known_failing is None else KnownFailures.load(options.known_failing)
     with (
         tempfile.TemporaryDirectory() as directory,
-        Door(chosen, seed=options.seed, merchants=_merchants(cases)) as door,
+        Door(chosen, seed=options.seed, merchants=_merchants(cases), mocked=options.mocked) as door,
         asyncio.Runner() as runner,
     ):
         authorities = None
-        if any(case.needs_trust for case in cases):
+        if any(case.needs_trust for case in cases) and not options.mocked:
             authorities = Path(directory) / "authorities.pem"
             authorities.write_text(door.authority_pem(), "ascii")
         adapter = adapter_for(options, chosen, authorities)
         if listener is not None:
             listener.started(len(cases))
         hello, results = runner.run(_judged(adapter, door, chosen, cases, options, listener))
+        if options.mocked and not door.server.wire():
+            raise UsageError("--via respx: no request of this client came through httpx; judge it over a socket")
     return RunResult(
         suite={"name": "klarna-conformance", "version": conformance.__version__, "contract": chosen.digest},
         target=_target(hello, options),

@@ -26,6 +26,12 @@ Example:
 )
 @click.option("--adapter", metavar="CMD", help="A command that speaks the adapter protocol.")
 @click.option("--python", metavar="MODULE:OBJECT", help="A Python client: a factory or a callable.")
+@click.option(
+    "--via",
+    type=click.Choice(["socket", "respx"]),
+    default="socket",
+    help="With --python: over a socket, or, for clients on httpx, mocked in place of one.",
+)
 @click.option("--case", "cases", multiple=True, metavar="GLOB", help="Only cases whose id matches; may be repeated.")
 @click.option(
     "--level",
@@ -46,6 +52,7 @@ def command(
     *,
     adapter: str | None,
     python: str | None,
+    via: str,
     cases: tuple[str, ...],
     levels: tuple[str, ...],
     seed: int | None,
@@ -81,6 +88,7 @@ def command(
         levels=levels,
         seed=secrets.randbelow(2**32) if seed is None else seed,
         known_failing=known_failing,
+        mocked=via == "respx",
     )
     if list_only:
         from conformance.clients.scenario import client_cases  # noqa: PLC0415 - heavy

@@ -158,8 +158,11 @@ def _mocked(response: httpx.Response) -> Answer:
 def _lost(trouble: httpx.TransportError) -> Lost:
     # The text of the exception may name a proxy with its credentials, so its class speaks for it.
     cause: BaseException | None = trouble
-    while cause is not None:
+    # Mocks are known to make exceptions each other's cause.
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Lost("the server's certificate is not trusted", is_final=True)
+        seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__
     return Lost(f"no answer came ({type(trouble).__name__})")
