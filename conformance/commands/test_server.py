@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from conformance.commands.credentials import read_credentials
 from conformance.commands.destination import destinations
+from conformance.commands.sandbox import SandboxUse, credentials_for, gently, plan, sandbox_options, server_url
 from conformance.exceptions import UsageError
 from conformance.suites.shard import Shard
 
@@ -27,6 +27,9 @@ Example:
     --control-url http://127.0.0.1:8081 --junit report.xml""",
 )
 @click.option("--base-url", metavar="URL", help="Where the server answers. Default: the embedded simulator.")
+@click.option(
+    "--target", metavar="NAME", help="A sandbox in place of --base-url: playground-eu, playground-na, playground-oc."
+)
 @click.option("--username", help="For loopback targets only; otherwise KLARNA_USERNAME in the environment.")
 @click.option("--password", help="For loopback targets only; otherwise KLARNA_PASSWORD in the environment.")
 @click.option("--control-url", metavar="URL", help="The control interface of a simulator, to prepare orders with.")
@@ -61,9 +64,12 @@ Example:
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the JSON report.")
 @click.option("--junit", "junit_file", type=FILE, metavar="FILE", help="Write a JUnit report.")
 @click.option("--html", "html_file", type=FILE, metavar="FILE", help="Write a self-contained HTML report.")
+@click.option("--resume", type=FILE, metavar="FILE", help="Keep what was done here, and go on from it.")
+@sandbox_options
 def command(
     *,
     base_url: str | None,
+    target: str | None,
     username: str | None,
     password: str | None,
     control_url: str | None,
@@ -78,11 +84,17 @@ def command(
     json_file: Path | None,
     junit_file: Path | None,
     html_file: Path | None,
+    resume: Path | None,
+    sandbox: SandboxUse,
 ) -> None:
     """Judge a server, or the embedded simulator when no --base-url is given.
 
-    A server needs credentials, and either a control interface that prepares orders (--control-url) or orders that
-    exist already (--order-id). What cannot be reached is reported as not measured, never as passed.
+    A server needs credentials, and either a control interface that prepares orders (--control-url), orders that exist
+    already (--order-id), a customer token in KLARNA_CUSTOMER_TOKEN, or a command that makes orders (--order-hook).
+    What cannot be reached is reported as not measured, never as passed.
+
+    A sandbox is asked at most 49 times a second, in an order in which few orders serve many cases; orders made for a
+    run are cancelled, released or refunded at its end. The live service is refused.
 
     Exit status: 0 conforms, 1 a case failed, 2 the suite could not do its work.
     """
@@ -90,7 +102,15 @@ def command(
     part = None if shard is None else Shard.parse(shard)
     if part is not None and seed is None:
         raise UsageError("--shard needs --seed: all parts of a run share one")
+    if target is not None:
+        if base_url is not None:
+            raise UsageError("--target names a server, and so does --base-url: give one of them")
+        base_url = server_url(target)
+        if click.get_current_context().get_parameter_source("profile") is click.core.ParameterSource.DEFAULT:
+            profile = "quick"
     if base_url is None:
+        if resume is not None or sandbox.given():
+            raise UsageError(f"{sandbox.given() or '--resume'} needs --target or --base-url")
         _refuse_without_target(username, password, control_url, order_ids)
         user, secret = "", ""
     else:
@@ -100,11 +120,15 @@ def command(
             raise UsageError("--fault is the embedded simulator's; a server has its own")
         if control_url is not None and order_ids:
             raise UsageError("--control-url prepares its own orders; leave out --order-id")
-        user, secret = read_credentials(base_url, username, password)
+        server_url(base_url)
+        user, secret = credentials_for(base_url, sandbox, username, password)
 
     from conformance.commands.reporting import deliver, watch  # noqa: PLC0415 - heavy
+    from conformance.suites.journal import read_seed  # noqa: PLC0415 - heavy
     from conformance.suites.run import ServerOptions, run_server_suite  # noqa: PLC0415 - heavy
 
+    if seed is None and resume is not None:
+        seed = read_seed(resume)
     options = ServerOptions(
         base_url=base_url,
         username=user,
@@ -119,6 +143,9 @@ def command(
         shard=part,
         examples=examples or "",
     )
+    options = plan(gently(options, sandbox, target or "", resume), whole=sandbox.dry_run)
+    if sandbox.dry_run:
+        return
     with watch(options.seed) as listener:
         result = run_server_suite(options, listener)
     click.get_current_context().exit(deliver(result, files))
