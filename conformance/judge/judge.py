@@ -203,7 +203,7 @@ class Judge:
             return
         if any(row.provoked_by is Party.SERVER for row in self._contract.errors.at(operation.id, status, code)):
             return
-        if status not in operation.answers:
+        if status not in operation.answers or seen.unroutable:
             return
         answer = f"{status} {code}".rstrip()
         binding = [ground for ground in grounds if ground.binds]

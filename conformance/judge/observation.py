@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from conformance.contract.operation import Operation, Route
 from conformance.exchange import Exchange, Response
 from conformance.judge.reading import Text, read_json
 
-__all__ = ["Observation", "Remark", "observe", "shown"]
+__all__ = ["Observation", "Remark", "observe", "shown", "unroutable"]
 
 _NOTHING = Text(None, "is empty", False)
 
@@ -62,6 +63,11 @@ class Observation:
         return self.response.status
 
     @property
+    def unroutable(self) -> bool:
+        """Whether an id holds what routers and parsers refuse before the API's own error writer is asked."""
+        return unroutable(self.ids)
+
+    @property
     def succeeded(self) -> bool:
         """Whether the answer is any success."""
         return 200 <= self.response.status < 300
@@ -74,6 +80,14 @@ class Observation:
     def password(self) -> str:
         """Return the password that was sent, empty when it cannot be told."""
         return _password(self.principal)
+
+
+_NO_PART_OF_A_PATH = re.compile(r"[\x00-\x20\x7f/\\%;]")
+
+
+def unroutable(ids: Mapping[str, str]) -> bool:
+    """Tell whether any id holds control characters, blanks or separators, which many a router takes for no id."""
+    return any(_NO_PART_OF_A_PATH.search(value) for value in ids.values())
 
 
 # A conversation speaks with one or two credentials; the cache keeps no more than that.

@@ -12,7 +12,7 @@ from conformance.judge.surface import CORRELATION
 __all__ = ["check_refusal"]
 
 # Given by routers and parsers before the API's own error writer: their shape is not known.
-_SHAPE_UNKNOWN = frozenset({405, 406, 408, 414, 415, 431})
+_SHAPE_UNKNOWN = frozenset({405, 406, 408, 414, 415, 431, 501, 505})
 
 
 def check_refusal(seen: Observation, contract: Contract) -> Iterator[Remark]:
@@ -25,7 +25,7 @@ def check_refusal(seen: Observation, contract: Contract) -> Iterator[Remark]:
         if seen.status not in _SHAPE_UNKNOWN:
             yield from _check_shape(seen)
         return
-    if seen.status not in seen.operation.answers:
+    if seen.status not in seen.operation.answers or seen.unroutable:
         return
     if seen.status in _SHAPE_UNKNOWN:
         return

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from conformance.suites.bodies import AMOUNT_FIELD, ORDER
 from conformance.suites.case import Case
 from conformance.suites.control import ControlPort
-from conformance.suites.conversation import Conversation, Expected, Reply
+from conformance.suites.conversation import Conversation, Expected
 from conformance.suites.expectations import CODES
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
@@ -48,19 +47,18 @@ def _control(conversation: Conversation) -> ControlPort:
     return control
 
 
-def _time_of(reply: Reply) -> datetime:
-    """Return the target's own time as an answer shows it."""
-    try:
-        moment = parsedate_to_datetime(reply.header("Date"))
-    except ValueError:
-        raise NotMeasuredError("the target's answers do not tell its time in a Date header") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+def _time(control: ControlPort) -> datetime:
+    """Return the target's own time."""
+    now = control.now()
+    if now is None:
+        raise NotMeasuredError("the control interface does not show the target's clock")
+    return now
 
 
 def _lapsing(conversation: Conversation) -> tuple[str, datetime]:
     """Make an order that was authorised 27 days ago and lapses in an hour."""
     control = _control(conversation)
-    now = _time_of(conversation.call("getOrder", {"order_id": control.create_order(**ORDER)}))
+    now = _time(control)
     ends = now + _SOON
     order_id = control.create_order(
         **{**ORDER, "created_at": _written(now - timedelta(days=27)), "expires_at": _written(ends)}

@@ -17,6 +17,7 @@ from conformance.contract.contract import Contract
 from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.judge.finding import Finding, Judgement
 from conformance.judge.judge import Judge
+from conformance.judge.observation import unroutable
 from conformance.recordings.discreet import DiscreetJudge
 from conformance.recordings.pseudonym import PUBLIC_SALT, SALT_VARIABLE
 from conformance.recordings.redaction import Redactor, redactor_for
@@ -300,7 +301,7 @@ class Conversation:
             return reply
         if reply.status == 429:
             raise NotMeasuredError("the target kept refusing for its rate limit (429)")
-        if reply.status >= 500:
+        if _passing(reply.status):
             times = f"{attempt} times" if attempt > 1 else "once, to a request that must not be repeated without a key"
             self.report("KOM-206", f"answered {reply.status} {times}", reply)
         return reply
@@ -383,8 +384,7 @@ class Conversation:
             if not expected.success:
                 self.report(expected.code, f"{expected.why}, yet it was answered with {answered}", reply, operation)
             return
-        if reply.judgement.operation is None and 400 <= reply.status < 500:
-            # A server may take the path for one that leads nowhere.
+        if 400 <= reply.status < 500 and self._leads_nowhere(reply):
             return
         rows = [self.contract.errors.row(row) for row in expected.rows]
         if any(row.accepts(reply.status, code) for row in rows):
@@ -396,6 +396,12 @@ class Conversation:
         elif any(row.truth.binds for row in rows) or not 400 <= reply.status < 500:
             wanted = " or ".join(f"{row.status} {row.code}".strip() for row in rows)
             self.report(expected.code, f"{expected.why}: {wanted} was due, not {answered}", reply, operation)
+
+    def _leads_nowhere(self, reply: Reply) -> bool:
+        """Whether a server may take the path for one that no operation has, and refuse it in a way of its own."""
+        request = reply.exchange.request
+        route = self.contract.operations.route(request.method, request.target)
+        return route is None or route.operation is None or unroutable(route.ids)
 
     def _keep(self, finding: Finding) -> None:
         if len(self.findings) >= MOST_FINDINGS:
@@ -444,8 +450,11 @@ def encoded(body: Any) -> bytes:
 
 
 def _passing(status: int) -> bool:
-    """Whether an answer speaks of the service's present condition and not of the request."""
-    return status == 429 or status >= 500
+    """Whether an answer speaks of the service's present condition and not of the request.
+
+    That a method or an HTTP version is not implemented stays so.
+    """
+    return status == 429 or (status >= 500 and status not in (501, 505))
 
 
 def _pause(response: Response | None, attempt: int) -> float:

@@ -569,6 +569,29 @@ def spring(status: int = 404) -> Story:
     return lambda c: [c.exchange("GET", "/", status, answered=body)]
 
 
+def test_a_server_may_say_in_its_own_way_that_it_has_no_such_method() -> None:
+    page = {"Content-Type": "text/html"}
+
+    def refusals(c: Conversation) -> Iterable[Exchange]:
+        return [c.exchange("BREW", f"/{ORDER}", status, answered=b"<html>", headers=page) for status in (405, 501)]
+
+    assert codes(refusals) == []
+    assert codes(lambda c: [c.exchange("GET", f"/{ORDER}", 501, answered=b"<html>", headers=page)]) == ["KOM-101"]
+
+
+def test_a_router_may_refuse_in_its_own_way_what_is_no_part_of_a_path() -> None:
+    def refused(part: str, status: int) -> Story:
+        return lambda c: [c.exchange("GET", f"/{part}", status, answered=b"no", headers={"Content-Type": "text/plain"})]
+
+    def found(part: str) -> Story:
+        return lambda c: [c.exchange("GET", f"/{part}", 200, answered=order())]
+
+    for part in ("a%0D%0Ab", "a%2Fb", f"{ORDER}%00", f"{ORDER}%20", "..%5C", "%2525"):
+        assert codes(refused(part, 404)) == codes(refused(part, 400)) == []
+        assert "KOM-209" in codes(found(part))
+    assert "KOM-201" in codes(refused("0", 404))
+
+
 @pytest.mark.parametrize(
     ("story", "deviation"),
     [
