@@ -50,7 +50,7 @@ class StandIn:
             rate_limit=self.rate_limit,
             clock=Clock(follows=True),
         )
-        self._dice = random.Random(self.seed)
+        self._dice = random.Random(self.seed)  # noqa: S311 - luck that repeats, no secret
         self._lock = Lock()
 
     def handle(self, request: Request) -> Response:
