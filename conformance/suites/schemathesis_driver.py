@@ -8,9 +8,7 @@ other case.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import SkipTest
 from urllib.parse import urlsplit
@@ -25,6 +23,7 @@ from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Reply
 from conformance.suites.example_memory import ExampleMemory
 from conformance.suites.expectations import CODES, representative
+from conformance.suites.hypothesis_files import out_of_the_way
 from conformance.suites.preparation import STATES
 from conformance.suites.scene import Scene
 from conformance.suites.state_machine import BrokenRuleError, broken_rule
@@ -111,7 +110,7 @@ def _generated(operation: Operation, phase: str, memory: ExampleMemory | None) -
             create_test,
         )
 
-        with _out_of_the_way():
+        with out_of_the_way():
             schema = _schema()
             described = _described(schema, operation.id)
             bound = _Bound(conversation, operation, stops=memory is not None)
@@ -215,7 +214,7 @@ def _walked(conversation: Conversation) -> None:
     from schemathesis.generation.stateful.state_machine import APIStateMachine  # noqa: PLC0415 - heavy
 
     trouble: list[ConformanceError] = []
-    with _out_of_the_way():
+    with out_of_the_way():
         schema = _schema()
         base: type[APIStateMachine] = schema.as_state_machine()
 
@@ -375,16 +374,3 @@ def _nothing(case: Generated) -> GivenResponse:
 
     request = requests.Request(case.method, "http://127.0.0.1/").prepare()
     return Response(status_code=504, headers={}, content=b"", request=request, elapsed=0.0, verify=True)
-
-
-@contextmanager
-def _out_of_the_way() -> Iterator[None]:
-    """Let Hypothesis keep its files in a directory that goes away, so that a run leaves nothing behind."""
-    from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415 - heavy
-
-    with tempfile.TemporaryDirectory(prefix="klarna-conformance-") as directory:
-        set_hypothesis_home_dir(directory)
-        try:
-            yield
-        finally:
-            set_hypothesis_home_dir(None)

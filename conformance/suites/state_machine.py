@@ -18,6 +18,7 @@ from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Key, Reply
 from conformance.suites.example_memory import ExampleMemory
 from conformance.suites.expectations import CODES
+from conformance.suites.hypothesis_files import out_of_the_way
 from conformance.suites.preparation import follow
 from conformance.suites.prepared_order import PreparedOrder
 from conformance.suites.stops import NotMeasuredError
@@ -211,7 +212,8 @@ def _walked(number: int, size: _Size, memory: ExampleMemory | None) -> Callable[
             print_blob=False,
         )
         try:
-            run_state_machine_as_test(machine, settings=chosen)
+            with out_of_the_way():
+                run_state_machine_as_test(machine, settings=chosen)
         except (BrokenRuleError, _Enough):
             pass
         except BaseExceptionGroup as several:

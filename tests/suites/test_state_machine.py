@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +94,9 @@ def test_a_target_that_cannot_make_orders_is_not_measured() -> None:
         result = run.play(next(walk_cases("default"))).result
     assert result.verdict is Verdict.NOT_MEASURED
     assert "control interface" in result.why
+
+
+def test_a_walk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    played(ServerOptions(seed=1))
+    assert list(tmp_path.iterdir()) == []
