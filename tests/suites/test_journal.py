@@ -48,7 +48,7 @@ def test_a_line_that_was_cut_off_is_overwritten(tmp_path: Path, cut: int) -> Non
 def test_another_run_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     Journal(path, RUN)
-    with pytest.raises(UsageError, match="belongs to another run .*seed 7.* this one is .*seed 8"):
+    with pytest.raises(UsageError, match=r"belongs to another run .*seed 7.* this one is .*seed 8"):
         Journal(path, RUN | {"seed": "8"})
 
 
