@@ -99,6 +99,11 @@ def required(document: dict[str, Any], name: str) -> list[str]:
     return found
 
 
+def _require_something_new(document: dict[str, Any]) -> None:
+    capture(document).update(x={})
+    required(document, "Capture").append("x")
+
+
 BODY, SENT = "getOrder/response/200/body", "captureOrder/request/body"
 TABLE: list[tuple[str, Edit, str, DriftClass]] = [
     ("operation gone", lambda d: at(d, "paths", "/orders/{order_id}").pop("get"), "getOrder", BREAKING),
@@ -115,7 +120,7 @@ TABLE: list[tuple[str, Edit, str, DriftClass]] = [
     ("field sent gone", lambda d: capture(d).pop("text"), f"{SENT}/text", BREAKING),
     (
         "required field sent new",
-        lambda d: (capture(d).update(x={}), required(d, "Capture").append("x")),
+        _require_something_new,
         f"{SENT}/x",
         BREAKING,
     ),
