@@ -64,6 +64,7 @@ def test_the_cases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["--known-failing", "x", "--update-known-failing"], "leave out --known-failing"),
         (["--case", "nope/*"], "no case matches 'nope/*'"),
         (["--adapter", ""], "names no command"),
+        (["--adapter", "true", "--via", "respx"], "an adapter needs a socket"),
         (["--adapter", "/nonexistent/x"], "cannot be started"),
         (["--python", "nothing"], "must read MODULE:OBJECT"),
         (["--known-failing", "/nonexistent/x"], "cannot be read"),

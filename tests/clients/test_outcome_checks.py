@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conformance.clients.call import Raised, Returned
+from conformance.clients.call import NeverReturned, Oversized, Raised, Returned
 from conformance.clients.evidence import CallEvidence
 from conformance.clients.outcome_checks import outcome_accusations
 from conformance.clients.secret import authorization
@@ -62,6 +62,15 @@ BAD = {
     "success for nothing": (evidence(outcome=Returned(None)), ["KOM-821"]),
     "success for a page": (read({}, "html_body"), ["KOM-821"]),
     "half an order": (read({"order_id": "o"}, "cut_body"), ["KOM-821"]),
+    "more than anyone could use": (
+        evidence(sent("getOrder", toxic="huge_body"), operation="getOrder", outcome=Oversized(33_000_000)),
+        ["KOM-877"],
+    ),
+    "a read that never came back": (
+        evidence(sent("getOrder", toxic="cut_body"), operation="getOrder", outcome=NeverReturned(9.0)),
+        ["KOM-853"],
+    ),
+    "a capture that never left": (evidence(moved=(), outcome=NeverReturned(9.0)), ["KOM-854"]),
     "success for a stranger": (evidence(outcome=Returned(None), tls=True), ["KOM-821"]),
     "failure for a success": (evidence(sent(), outcome=Raised("JSONDecodeError")), ["KOM-822"]),
     "failure for another 2xx": (evidence(sent(toxic="other_success"), outcome=Raised("E")), ["KOM-823"]),

@@ -317,6 +317,15 @@ def test_an_adapter_may_take_one_call_at_a_time_and_lack_keys() -> None:
     assert whys["retry/captureOrder-without-key/cut-head"] == "the client has no captureOrder"
 
 
+def test_a_result_that_is_too_long_for_its_answer_is_an_error_of_that_case_alone() -> None:
+    long = "'x' * 5_000_000 if number.startswith('ids/getOrder/plus') else {}"
+    says = f"say({{'type': 'result', 'id': number, 'outcome': 'returned', 'value': {long}}})"
+    result = run_client_suite(ClientOptions(adapter=adapter(says), cases=("ids/getOrder/p*",)))
+    bad = {case.id: case.why for case in result.cases if case.verdict is Verdict.ERROR}
+    assert bad.keys() == {"ids/getOrder/plus"}
+    assert "for an answer of ordinary size" in bad["ids/getOrder/plus"]
+
+
 def test_an_adapter_that_does_not_greet_ends_the_run() -> None:
     with pytest.raises(AdapterError, match="exit status 0"):
         run_client_suite(ClientOptions(adapter=("true",), cases=("request/*",)))
