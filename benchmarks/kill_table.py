@@ -146,7 +146,7 @@ class _Table:
     def _budget(self, tool: str) -> str:
         run = next(iter(self.runs[tool].values()), None) or self.clean[tool][0]
         examples = f" and {run.examples} examples an operation" if run.examples else ""
-        return f"{run.budget_s:.0f} s{examples}"
+        return f"{run.budget_s:.0f} s of CPU time{examples}"
 
     def _survivors(self, tool: str) -> str:
         alive = [

@@ -16,11 +16,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command(
     name="merge",
     short_help="Put the JSON reports of the parts of a run together.",
-    epilog="""\b
-Example:
-  klarna-conformance test-server --seed 7 --profile deep --shard 1/2 --json 1.json
-  klarna-conformance test-server --seed 7 --profile deep --shard 2/2 --json 2.json
-  klarna-conformance merge 1.json 2.json --json whole.json --junit whole.xml""",
+    epilog="\b\nExample:\n  klarna-conformance merge 1.json 2.json --json whole.json --junit whole.xml",
 )
 @click.argument("reports", nargs=-1, required=True, metavar="REPORT...", type=FILE)
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the JSON report of the whole.")
@@ -30,6 +26,8 @@ def command(
     *, reports: tuple[Path, ...], json_file: Path | None, junit_file: Path | None, html_file: Path | None
 ) -> None:
     """Put the JSON reports of the parts of a run together: shards, or runs of different cases.
+
+    A machine plays its part with test-server --seed 7 --shard 1/2 --json 1.json, the next with --shard 2/2.
 
     They must have judged the same target with the same seed and profile, by the same version of the suite and of its
     contract, and no case may occur twice. What one of them covered is covered.
