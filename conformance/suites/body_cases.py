@@ -9,9 +9,10 @@ from conformance.contract.contract import Contract
 from conformance.contract.operation import Operation
 from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, TEXT
 from conformance.suites.case import Case
-from conformance.suites.conversation import Conversation, Expected, encoded
+from conformance.suites.conversation import Conversation, encoded
 from conformance.suites.expectations import CODES, expected, representative
 from conformance.suites.fields import Field, breakings, fields, limits, with_value
+from conformance.suites.reply import Expected
 from conformance.suites.scene import Scene
 
 __all__ = ["MALFORMED", "NOT_OBJECTS", "body_cases"]

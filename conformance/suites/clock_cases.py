@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from conformance.suites.bodies import AMOUNT_FIELD, ORDER
 from conformance.suites.case import Case
 from conformance.suites.control import ControlPort
-from conformance.suites.conversation import Conversation, Expected
+from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
+from conformance.suites.reply import Expected
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
 

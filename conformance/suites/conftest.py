@@ -77,21 +77,32 @@ def server_run(pytestconfig: pytest.Config) -> Iterator[ServerRun]:
 
 
 @pytest.fixture
-def judged(
-    server_run: ServerRun, record_property: Callable[[str, object], None], pytestconfig: pytest.Config
-) -> Judged:
+def noted(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Adds a property to the item's entry in the JUnit report.
+
+    The fixture of pytest with that purpose warns of each item in reports of the usual form.
+    """
+
+    def note(name: str, value: str) -> None:
+        request.node.user_properties.append((name, value))
+
+    return note
+
+
+@pytest.fixture
+def judged(server_run: ServerRun, noted: Callable[[str, str], None], pytestconfig: pytest.Config) -> Judged:
     """Plays a case and lets pytest say what it came to."""
 
     def play(case: Case) -> None:
         result = server_run.play(case).result
         pytestconfig.stash[EXCHANGED] = pytestconfig.stash.get(EXCHANGED, 0) + result.exchanges
         for requirement in result.requirements:
-            record_property("requirement", requirement)
+            noted("requirement", requirement)
         for finding in result.findings:
             if finding.known:
-                record_property("known", f"{finding.code} {finding.known}")
+                noted("known", f"{finding.code} {finding.known}")
             elif result.verdict is Verdict.WARNING:
-                record_property("warning", f"{finding.code} {finding.message}")
+                noted("warning", f"{finding.code} {finding.message}")
         match result.verdict:
             case Verdict.NOT_MEASURED:
                 pytest.skip(f"not measured: {result.why}")

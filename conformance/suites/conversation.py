@@ -15,20 +15,22 @@ from urllib.parse import quote
 
 from conformance.contract.contract import Contract
 from conformance.exchange import Exchange, Headers, Request, Response
-from conformance.judge.finding import Finding, Judgement
+from conformance.judge.finding import Finding
 from conformance.judge.judge import Judge
 from conformance.judge.observation import unroutable
 from conformance.recordings.discreet import DiscreetJudge
 from conformance.recordings.pseudonym import PUBLIC_SALT, SALT_VARIABLE
 from conformance.recordings.redaction import Redactor, redactor_for
 from conformance.suites.curl import curls, story
+from conformance.suites.health import Health
 from conformance.suites.prepared_order import PreparedOrder
-from conformance.suites.stops import NotMeasuredError, TargetGoneError
+from conformance.suites.reply import Expected, Reply
+from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Credentials, Target, on_loopback
 from conformance.suites.target_clock import TargetClock
 from conformance.verdict import Reported, Severity
 
-__all__ = ["Conversation", "Expected", "Health", "Key", "Reply", "encoded"]
+__all__ = ["Conversation", "Key", "encoded"]
 
 ATTEMPTS = 3
 LONGEST_WAIT = 5.0
@@ -73,75 +75,6 @@ class GivenOrders(Protocol):
     def forget(self, order_ids: Iterable[str]) -> None:
         """Read these orders again before they serve for anything."""
         ...
-
-
-@dataclass(slots=True)
-class Health:
-    """How a target has been doing over all cases; a run stops when it no longer answers."""
-
-    patience: int = 5
-    silent: int = 0
-    last_failure: str = ""
-
-    def note(self, exchange: Exchange) -> None:
-        """Count exchanges in a row that brought no answer; raises TargetGoneError when there are too many."""
-        if exchange.response is not None:
-            self.silent = 0
-            return
-        self.silent += 1
-        self.last_failure = exchange.failure
-        self.check()
-
-    def check(self) -> None:
-        """Raise TargetGoneError when the target has stopped answering."""
-        if self.silent >= self.patience:
-            raise TargetGoneError(f"the target gave no answer {self.silent} times in a row: {self.last_failure}")
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a case knows and the judge cannot: which rows of the error table fit the request.
-
-    ``rows`` are row ids, any of which is right. ``code`` is the finding of another outcome, ``why`` the ground in
-    words. ``success`` stands for a request that must not be refused. Where all rows are inferred, any refusal will do.
-    """
-
-    code: str
-    why: str
-    rows: tuple[str, ...] = ()
-    success: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer as a case looks at it."""
-
-    exchange: Exchange
-    judgement: Judgement
-
-    @property
-    def status(self) -> int:
-        """The status answered, 0 when no answer came."""
-        return self.exchange.response.status if self.exchange.response else 0
-
-    @property
-    def ok(self) -> bool:
-        """Whether the answer is a success."""
-        return 200 <= self.status < 300
-
-    def header(self, name: str) -> str:
-        """Return a header of the answer, empty when it is not there."""
-        response = self.exchange.response
-        return (response.headers.get(name) or "") if response else ""
-
-    def json(self) -> Any:
-        """Return the parsed body, None when there is no JSON to parse."""
-        if self.exchange.response is None:
-            return None
-        try:
-            return json.loads(self.exchange.response.body)
-        except (ValueError, RecursionError):
-            return None
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from conformance.contract.contract import Contract
-from conformance.suites.conversation import Expected
+from conformance.suites.reply import Expected
 
 __all__ = ["CODES", "expected", "representative"]
 

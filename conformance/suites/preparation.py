@@ -8,9 +8,10 @@ from typing import Any
 
 from conformance.contract.contract import Contract
 from conformance.suites.bodies import ORDER, SHIPMENT, TEXT, BodyMaker
-from conformance.suites.conversation import Conversation, Reply
+from conformance.suites.conversation import Conversation
 from conformance.suites.order_source import OrderSource
 from conformance.suites.prepared_order import PreparedOrder
+from conformance.suites.reply import Reply
 from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Target
 from conformance.suites.tidying import read_order

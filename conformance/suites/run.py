@@ -14,9 +14,10 @@ import conformance
 from conformance.contract.contract import Contract, load_contract
 from conformance.exceptions import TargetError, UsageError
 from conformance.suites.case import Case, level_of, requirements_of
-from conformance.suites.conversation import Conversation, Health
+from conformance.suites.conversation import Conversation
 from conformance.suites.coverage import Coverage
 from conformance.suites.example_memory import ExampleMemory
+from conformance.suites.health import Health
 from conformance.suites.journal import CaseOutcome, Journal
 from conformance.suites.matrix import matrix_cases
 from conformance.suites.order_source import HookSource, OrderSource, TokenSource

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.suites.bodies import AMOUNT_FIELD, ORDER, BodyMaker
-from conformance.suites.conversation import Conversation, Expected, Key, Reply
+from conformance.suites.conversation import Conversation, Key
 from conformance.suites.preparation import follow, prepare
 from conformance.suites.prepared_order import PreparedOrder
+from conformance.suites.reply import Expected, Reply
 from conformance.suites.stops import NotMeasuredError
 
 __all__ = ["Scene"]

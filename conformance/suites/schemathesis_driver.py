@@ -20,11 +20,12 @@ from conformance.contract.operation import Operation
 from conformance.exceptions import ConformanceError, UsageError
 from conformance.exchange import Exchange, Headers, Request
 from conformance.suites.case import Case
-from conformance.suites.conversation import Conversation, Reply
+from conformance.suites.conversation import Conversation
 from conformance.suites.example_memory import ExampleMemory
 from conformance.suites.expectations import CODES, representative
 from conformance.suites.hypothesis_files import out_of_the_way
 from conformance.suites.preparation import STATES
+from conformance.suites.reply import Reply
 from conformance.suites.scene import Scene
 from conformance.suites.state_machine import BrokenRuleError, broken_rule
 from conformance.suites.stops import NotMeasuredError

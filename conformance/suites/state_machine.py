@@ -15,12 +15,13 @@ from conformance.exceptions import UsageError
 from conformance.exchange import Request
 from conformance.suites.bodies import ORDER, TEXT, BodyMaker, lines_of
 from conformance.suites.case import Case
-from conformance.suites.conversation import Conversation, Key, Reply
+from conformance.suites.conversation import Conversation, Key
 from conformance.suites.example_memory import ExampleMemory
 from conformance.suites.expectations import CODES
 from conformance.suites.hypothesis_files import out_of_the_way
 from conformance.suites.preparation import follow
 from conformance.suites.prepared_order import PreparedOrder
+from conformance.suites.reply import Reply
 from conformance.suites.stops import NotMeasuredError
 from conformance.verdict import Severity
 

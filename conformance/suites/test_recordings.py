@@ -24,13 +24,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("cassette", [pytest.param(source.path, id=source.label) for source in sources])
 
 
-def test_recording(cassette: Path, klarna_contract: Contract, record_property: Callable[[str, object], None]) -> None:
+def test_recording(cassette: Path, klarna_contract: Contract, noted: Callable[[str, str], None]) -> None:
     """One cassette: whole, unedited, not expired, of a case that exists, and nothing in it against the contract."""
     checked = check_paths([cassette], klarna_contract, is_case=is_case)
     if trouble := checked.trouble():
         pytest.fail(trouble, pytrace=False)
     for note in checked.notes():
-        record_property("note", note)
+        noted("note", note)
     broken = [case for case in checked.cases() if case.verdict is Verdict.FAILED]
     if broken:
         lines = [f"{finding.code} {finding.message}" for case in broken for finding in case.findings]

@@ -11,8 +11,9 @@ import pytest
 from conformance.contract.contract import load_contract
 from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.judge.judge import Judge
-from conformance.suites.conversation import ATTEMPTS, LONGEST_WAIT, MOST_FINDINGS, Conversation, Expected, Key
+from conformance.suites.conversation import ATTEMPTS, LONGEST_WAIT, MOST_FINDINGS, Conversation, Key
 from conformance.suites.preparation import OrderPool
+from conformance.suites.reply import Expected
 from conformance.suites.stops import NotMeasuredError
 from tests.suites.wrong_servers import WrongTarget, success
 

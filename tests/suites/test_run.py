@@ -17,9 +17,10 @@ from conformance.simulator.socket_door import ServerThread
 from conformance.suites import run as run_module
 from conformance.suites.case import Case, level_of, requirements_of
 from conformance.suites.control import HttpControl
-from conformance.suites.conversation import Conversation, Health
+from conformance.suites.conversation import Conversation
 from conformance.suites.coverage import Coverage
 from conformance.suites.expectations import CODES
+from conformance.suites.health import Health
 from conformance.suites.matrix import matrix_cases
 from conformance.suites.preparation import DEEP_STATES, STATES, keeps_state
 from conformance.suites.run import ServerOptions, ServerRun, run_server_suite, select_cases
