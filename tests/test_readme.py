@@ -123,7 +123,7 @@ def test_what_is_imported_is_declared() -> None:
                     imported |= {alias.name.partition(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                     imported.add(node.module.partition(".")[0])
-    ours = {"conformance", "examples", "tests"}
+    ours = {"conformance", "benchmarks", "examples", "tests"}
     declared = {name.replace("-", "_") for name in declared_names()} | set(PROVIDED)
     # uvloop is taken when it is there, and never asked for.
     assert imported - set(sys.stdlib_module_names) - ours - {"uvloop"} <= declared
