@@ -18,6 +18,9 @@ BASE_PATH = "/ordermanagement/v1"
 
 # orders / id / captures / id / word: no operation lies deeper, so a longer path needs no look.
 _DEEPEST = 5
+# Traffic keeps coming back to the orders it is about. Routes are kept while there are few and their targets short.
+_MOST_ROUTES = 2_000
+_LONGEST_KEPT = 300
 _NOWHERE = Route(None, MappingProxyType({}), ())
 
 
@@ -32,7 +35,7 @@ class Operations:
     that the error table merely tolerates is right in shape.
     """
 
-    __slots__ = ("_by_id", "_by_path", "_validators")
+    __slots__ = ("_by_id", "_by_path", "_routes", "_validators")
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._by_id: Mapping[str, Operation] = {operation.id: operation for operation in operations}
@@ -44,6 +47,7 @@ class Operations:
             key: (by_method, tuple(sorted(by_method)), next(iter(by_method.values())).parameters)
             for key, by_method in by_path.items()
         }
+        self._routes: dict[tuple[str, str], Route | None] = {}
         self._validators: dict[int, tuple[Mapping[str, Any], Any]] = {}
 
     @classmethod
@@ -70,6 +74,17 @@ class Operations:
         base path are accepted; the query is ignored. Behind the base path every slash counts, so an empty id or a
         slash at the end leads to no operation. Ids come percent-decoded, what is not UTF-8 in them replaced.
         """
+        known = self._routes.get((method, target), _NOWHERE)
+        if known is not _NOWHERE:
+            return known
+        route = self._found(method, target)
+        if len(method) + len(target) <= _LONGEST_KEPT:
+            if len(self._routes) >= _MOST_ROUTES:
+                self._routes.clear()
+            self._routes[method, target] = route
+        return route
+
+    def _found(self, method: str, target: str) -> Route | None:
         path = target.partition("#")[0].partition("?")[0]
         start = _end_of_base(path)
         if start < 0:

@@ -23,8 +23,9 @@ _OF_THE_SERVER = frozenset({"date", "transfer-encoding"})
 # What announces a body; without one of these a request over HTTP/1 has none, and nobody needs to wait for it.
 _ANNOUNCING = frozenset({b"content-length", b"transfer-encoding"})
 
-# Names of fields as they were asked for and as ASGI has them, None for the server's own; there are few.
-_MOST_NAMES = 200
+# Fields whose value is another in nearly every answer; of the others there are few.
+_FRESH = frozenset({"capture-id", "content-length", "klarna-correlation-id", "location", "refund-id", "transaction-id"})
+_MOST_FIELDS = 500
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -47,14 +48,14 @@ def app(simulator: Service) -> Application:
 class _Answers:
     """Puts requests to a service and sends what it answers."""
 
-    __slots__ = ("_fields", "_has_body", "_headers", "_names", "_service")
+    __slots__ = ("_fields", "_has_body", "_headers", "_service", "_written")
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._fields: Fields = []
         self._headers = Headers()
         self._has_body = False
-        self._names: dict[str, bytes | None] = {}
+        self._written = _Written()
 
     async def give(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         fields = scope["headers"]
@@ -67,12 +68,8 @@ class _Answers:
         if body is None:
             return
         response = self._service.handle(Request(scope["method"], _target(scope), headers, body))
-        names = self._names
-        told = []
-        for name, value in response.headers.items:
-            known = names[name] if name in names else self._learned(name)
-            if known is not None:
-                told.append((known, value.encode("latin-1")))
+        written = self._written
+        told = [pair for field in response.headers.items if (pair := written[field]) is not None]
         await send({"type": "http.response.start", "status": response.status, "headers": told})
         await send({"type": "http.response.body", "body": response.body})
 
@@ -81,12 +78,16 @@ class _Answers:
         self._headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._fields)
         self._has_body = any(name.lower() in _ANNOUNCING for name, _ in self._fields)
 
-    def _learned(self, name: str) -> bytes | None:
-        lower = name.lower()
-        known = None if lower in _OF_THE_SERVER else lower.encode("latin-1")
-        if len(self._names) < _MOST_NAMES:
-            self._names[name] = known
-        return known
+
+class _Written(dict[tuple[str, str], tuple[bytes, bytes] | None]):
+    """Fields as ASGI has them, None for the server's own; most of an answer's fields are those of the answer before."""
+
+    def __missing__(self, field: tuple[str, str]) -> tuple[bytes, bytes] | None:
+        name = field[0].lower()
+        written = None if name in _OF_THE_SERVER else (name.encode("latin-1"), field[1].encode("latin-1"))
+        if name not in _FRESH and len(self) < _MOST_FIELDS:
+            self[field] = written
+        return written
 
 
 async def _live(receive: _Receive, send: _Send) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.contract.document import load_document
+from conformance.contract import operations as module
 from conformance.contract.operations import BASE_PATH, Operations
 from conformance.contract.truth import Truth
 from conformance.exceptions import ContractError
@@ -260,6 +261,22 @@ def test_no_target_brings_routing_down(method: str, target: str) -> None:
 
 
 # --- validating ------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_of_routes_is_bounded_and_right(operations: Operations, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_ROUTES", 3)
+    fresh = Operations(operations)
+    for _ in range(2):
+        for number in range(10):
+            route = fresh.route("GET", f"/ordermanagement/v1/orders/{number}")
+            assert route is not None
+            assert route.ids == {"order_id": str(number)}
+            assert len(fresh._routes) <= 3
+    assert fresh.route("GET", "/elsewhere") is fresh.route("GET", "/elsewhere") is None
+    kept = len(fresh._routes)
+    fresh.route("GET", "/ordermanagement/v1/orders/" + "1" * 300)
+    fresh.route("G" * 300, "/ordermanagement/v1/orders/1")
+    assert len(fresh._routes) == kept
 
 
 def test_a_schema_compiles_once_and_stays_known_by_its_identity(operations: Operations) -> None:
