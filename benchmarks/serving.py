@@ -127,24 +127,22 @@ def event_loop() -> str:
     return "uvloop" if importlib.util.find_spec("uvloop") else "asyncio"
 
 
-class _Constant:
-    """The constant answer behind a plain call."""
+class _Constant(Simulator):
+    """The constant answer behind a plain call; the door takes it for the double, and does for it all that it does."""
 
     def __init__(self) -> None:
-        self._answers = constant_answers()
+        super().__init__(load_contract())
+        self._constant = constant_answers()
 
     def handle(self, request: Request) -> Response:
-        return self._answers[request.method]
+        return self._constant[request.method]
 
 
 def main() -> None:
     """Serve behind the socket door until the process is asked to end."""
     _, _, content, port = sys.argv
-    if content == "simulator":
-        run_server(simulator(), HOST, int(port), 0, lambda *_: None)
-    else:
-        constant = _Constant()
-        run_server(constant, HOST, int(port), 0, lambda *_: None, control=constant)
+    service = simulator() if content == "simulator" else _Constant()
+    run_server(service, HOST, int(port), 0, lambda *_: None)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.contract.document import load_document
 from conformance.contract import operations as module
+from conformance.contract.document import load_document
 from conformance.contract.operations import BASE_PATH, Operations
 from conformance.contract.truth import Truth
 from conformance.exceptions import ContractError
