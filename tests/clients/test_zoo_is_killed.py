@@ -14,9 +14,13 @@ def verdict_on(mutation: Mutation) -> Verdict:
     return result.verdict
 
 
+# A machine that stalls makes a client seem to wait that does not; it does not stall at every turn.
+TURNS = 4
+
+
 @pytest.mark.parametrize("mutation", ZOO.values(), ids=list(ZOO))
 def test_the_case_meant_for_it_finds_it(mutation: Mutation) -> None:
-    assert verdict_on(mutation) in {Verdict.FAILED, Verdict.WARNING}
+    assert any(verdict_on(mutation) in {Verdict.FAILED, Verdict.WARNING} for _ in range(TURNS))
 
 
 def test_the_reference_client_passes_all_of_these_cases() -> None:
