@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 __all__ = ["out_of_the_way"]
+
+# First and last of the characters that UTF-8 carries: all but the surrogates.
+_UTF_8 = ((0, 0xD7FF), (0xE000, 0x10FFFF))
 
 
 @contextmanager
@@ -16,7 +21,21 @@ def out_of_the_way() -> Iterator[None]:
 
     with tempfile.TemporaryDirectory(prefix="klarna-conformance-") as directory:
         set_hypothesis_home_dir(directory)
+        _know_utf_8()
         try:
             yield
         finally:
             set_hypothesis_home_dir(None)
+
+
+def _know_utf_8() -> None:
+    """Tell Hypothesis which characters UTF-8 carries, which it would else find out by trying all, for a second or more.
+
+    It looks for what an earlier process left in its directory; one of another version looks elsewhere and tries all.
+    """
+    with suppress(ImportError, AttributeError, OSError):
+        from hypothesis.internal.charmap import charmap_file  # noqa: PLC0415 - heavy
+
+        file = charmap_file("codec-v2-utf-8")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(gzip.compress(json.dumps([_UTF_8, []]).encode(), mtime=1))

@@ -8,6 +8,8 @@ other case.
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from unittest import SkipTest
@@ -266,7 +268,13 @@ def _schema() -> Any:
     from schemathesis.config import SchemathesisConfig  # noqa: PLC0415 - heavy
 
     config = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}})
-    return schemathesis.openapi.from_dict(read_document("order-management.yaml").value, config=config)
+    # Each gets a copy of its own: the loader may write into what it is given.
+    return schemathesis.openapi.from_dict(copy.deepcopy(_description()), config=config)
+
+
+@functools.cache
+def _description() -> Any:
+    return read_document("order-management.yaml").value
 
 
 def _described(schema: Any, operation_id: str) -> Any:
