@@ -125,7 +125,7 @@ def test_children_do_not_outlive_the_run(tmp_path: Path) -> None:
         ("os._exit(3)", "ended with exit status 3"),
         ("os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
         ("os.close(1); time.sleep(9)", "closed its output"),
-        ("print('TypeError: x'); continue", "wrote a line that is no JSON: 'TypeError: x'"),
+        ("print('TypeError: x', flush=True); continue", "wrote a line that is no JSON: 'TypeError: x'"),
         ("result['id'] = 'other'", "answered a call that does not wait for an answer: 'other'"),
         ("say(result)", "answered a call that does not wait for an answer"),
         ("say({'type':'hello','protocol':1,'name':'n','operations':[]}); continue", "said hello twice"),
@@ -305,7 +305,7 @@ def test_a_result_that_is_too_long_is_known_by_its_size_alone(statements: str, s
 
 
 def test_a_line_that_is_too_long_and_names_no_call_is_nonsense() -> None:
-    adapter = ProcessAdapter(python("print('x' * 9_000_000); continue"), patience_s=60)
+    adapter = ProcessAdapter(python("print('x' * 9_000_000, flush=True); continue"), patience_s=60)
     (outcome,) = run(adapter, lambda: asked(adapter, "a"))
     assert "bytes that does not tell, at either end, which call it answers" in str(outcome)
 
