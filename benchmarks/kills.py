@@ -94,7 +94,10 @@ def spread(zoo: Sequence[Fault], number: int) -> list[Fault]:
     """Pick faults evenly: of each class in proportion, and within a class at equal distances."""
     ordered = sorted(zoo, key=lambda fault: fault.fault_class.value)
     number = min(number, len(ordered))
-    return [ordered[index * len(ordered) // number] for index in range(number)]
+    picked = [ordered[index * len(ordered) // number] for index in range(number)]
+    # Steps of the golden ratio: wherever a run is stopped, what it has shown is spread evenly too.
+    places = sorted(range(number), key=lambda index: index * 0.6180339887498949 % 1.0)
+    return [picked[place] for place in places]
 
 
 def _clean(about: dict[str, Any], seeds: int) -> list[dict[str, Any]]:

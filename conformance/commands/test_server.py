@@ -55,6 +55,7 @@ Example:
     help="Share failing examples through redis://host:port/number.",
 )
 @click.option("--case", "cases", multiple=True, metavar="GLOB", help="Only cases whose id matches; may be repeated.")
+@click.option("--fail-fast", is_flag=True, help="Send nothing more after the first case that fails.")
 @click.option(
     "--behaviour",
     type=click.Choice(["documented", "observed"]),
@@ -79,6 +80,7 @@ def command(
     shard: str | None,
     examples: str | None,
     cases: tuple[str, ...],
+    fail_fast: bool,
     behaviour: str | None,
     fault: str | None,
     json_file: Path | None,
@@ -142,6 +144,7 @@ def command(
         fault=fault or "",
         shard=part,
         examples=examples or "",
+        fail_fast=fail_fast,
     )
     options = plan(gently(options, sandbox, target or "", resume), whole=sandbox.dry_run)
     if sandbox.dry_run:

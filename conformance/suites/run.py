@@ -33,6 +33,7 @@ from conformance.verdict import CaseResult, Reported, RunResult, Severity, Verdi
 __all__ = ["PROFILES", "CaseOutcome", "Listener", "ServerOptions", "ServerRun", "run_server_suite", "select_cases"]
 
 PROFILES = ("quick", "default", "deep")
+_AFTER_FAILURE = "the run was to end at its first failure"
 
 
 class Listener(Protocol):
@@ -56,7 +57,8 @@ class ServerOptions:
     empty. ``behaviour`` is the embedded simulator's, ``fault`` the fault of the zoo that it has, empty for none.
     ``examples`` is the address of a memory of failing examples, empty for none.
     ``shard`` is the part of the cases that is played here, None for all. ``ca_file`` holds authorities to trust, in
-    PEM. ``sandbox`` says how a target that others share is used, None for one that is the user's own.
+    PEM. ``sandbox`` says how a target that others share is used, None for one that is the user's own. With
+    ``fail_fast`` nothing is sent after the first case that fails.
     """
 
     base_url: str | None = None
@@ -73,6 +75,7 @@ class ServerOptions:
     examples: str = field(default="", repr=False)
     ca_file: Path | None = None
     sandbox: Sandbox | None = None
+    fail_fast: bool = False
 
 
 def select_cases(cases: Sequence[Case], globs: Sequence[str]) -> tuple[Case, ...]:
@@ -287,6 +290,8 @@ def run_server_suite(
             listener.started(len(cases))
         results: list[CaseResult] = []
         for case in cases:
+            if options.fail_fast and results and results[-1].verdict is Verdict.FAILED:
+                break
             outcome = run.play(case)
             result = replace(outcome.result, number=run.number(case))
             results.append(result)
@@ -295,6 +300,9 @@ def run_server_suite(
                 coverage.unmeasured.setdefault(case.operation, []).append(result.why)
             if listener is not None:
                 listener.finished(result)
+        for case in cases[len(results) :]:
+            results.append(_left_out(case, run))
+            coverage.unmeasured.setdefault(case.operation, []).append(_AFTER_FAILURE)
         return RunResult(
             suite={
                 "name": "klarna-conformance",
@@ -333,6 +341,17 @@ def _result(
         duration_s=duration,
         exchanges=len(conversation.exchanges),
         why=why,
+    )
+
+
+def _left_out(case: Case, run: ServerRun) -> CaseResult:
+    return CaseResult(
+        id=case.id,
+        verdict=Verdict.NOT_MEASURED,
+        level=level_of(case.codes, run.contract).value,
+        requirements=requirements_of(case.codes, run.contract),
+        why=_AFTER_FAILURE,
+        number=run.number(case),
     )
 
 

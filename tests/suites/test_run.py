@@ -196,6 +196,21 @@ def test_a_fault_of_the_suite_ends_one_case() -> None:
     assert (result.verdict, result.why) == (Verdict.ERROR, "the suite itself failed: ValueError: oops")
 
 
+def test_a_run_that_ends_at_its_first_failure_says_what_it_left_out() -> None:
+    globs = ("captureOrder/fresh/*", "cancelOrder/fresh/*")
+    options = ServerOptions(profile="quick", cases=globs, fault="capture-above-by-one", seed=3)
+    told = Told()
+    whole, cut = run_server_suite(options), run_server_suite(replace(options, fail_fast=True), told)
+    played = len(told.results)
+    verdicts = [case.verdict for case in cut.cases]
+    assert verdicts[:played].count(Verdict.FAILED) == 1
+    assert verdicts[played - 1] is Verdict.FAILED
+    assert without_times(cut).cases[:played] == without_times(whole).cases[:played]
+    assert set(verdicts[played:]) == {Verdict.NOT_MEASURED}
+    assert {case.why for case in cut.cases[played:]} == {"the run was to end at its first failure"}
+    assert [(case.id, case.number) for case in cut.cases] == [(case.id, case.number) for case in whole.cases]
+
+
 def test_a_control_interface_that_refuses_is_an_error() -> None:
     def refused(conversation: Conversation) -> None:
         raise TargetError("the control interface answers no")
