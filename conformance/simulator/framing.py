@@ -174,7 +174,7 @@ class RequestReader:
         self._buffer = self._buffer + data if self._buffer else data
         events: list[Event] = []
         try:
-            while self._advance(events):
+            while self._advance(events) and self._buffer:
                 pass
         except _RefusedError as error:
             head = self._head or self._buffer[: LARGEST_HEAD + 1]
@@ -190,7 +190,7 @@ class RequestReader:
         if part is _Part.BODY:
             if not self._take_body():
                 return False
-            self._emit(events)
+            self._emit(events, self._gathered())
             return True
         if part is _Part.CHUNK:
             if not self._take_body():
@@ -298,8 +298,11 @@ class RequestReader:
             self._begin_chunks(framing["transfer-encoding"])
         else:
             self._needed = _content_length(framing["content-length"]) if "content-length" in framing else 0
-            if not self._needed:
-                self._emit(events)
+            needed = self._needed
+            if needed <= len(self._buffer):
+                # Nearly always all of it is there, and nothing has to be put together.
+                body, self._buffer = self._buffer[:needed], self._buffer[needed:]
+                self._emit(events, body)
                 return
             self._part = _Part.BODY
         if (
@@ -344,7 +347,7 @@ class RequestReader:
             if self._trailer > LARGEST_HEAD:
                 raise _RefusedError(431, "the trailer of the request is too long")
         else:
-            self._emit(events)
+            self._emit(events, self._gathered())
         return True
 
     def _begin_chunk(self, line: bytes) -> None:
@@ -356,11 +359,12 @@ class RequestReader:
             raise _RefusedError(413, f"the body is longer than {LARGEST_BODY} bytes")
         self._part = _Part.CHUNK if self._needed else _Part.TRAILER
 
-    def _emit(self, events: list[Event]) -> None:
-        body = b""
-        if self._body:
-            body = bytes(self._body)
-            self._body = bytearray()
+    def _gathered(self) -> bytes:
+        body = bytes(self._body)
+        self._body = bytearray()
+        return body
+
+    def _emit(self, events: list[Event], body: bytes) -> None:
         request = Request(self._method, self._target, self._headers, body)
         framing = self._framing
         if not framing:

@@ -35,7 +35,11 @@ class Service(Protocol):
         ...
 
 
-_GARBAGE = (20_000, 20, 20)
+# How often to ask whether there is time to look for garbage, in seconds, and when there is: when so few objects came
+# about since the last time that hardly anybody calls, and so many in all that looking is worth while.
+_LOOK_EVERY = 1.0
+_FEW_OBJECTS = 100
+_MANY_OBJECTS = 1_000
 
 
 class SocketServer:
@@ -154,17 +158,13 @@ def run_server(
         server = SocketServer(service, host, port, control_port, control=control)
         await server.start()
         try:
-            with _signals(stop):
+            with _signals(stop), _collecting_when_quiet(asyncio.get_running_loop()):
                 ready(server.base_url, server.control_url)
                 await stop.wait()
         finally:
             await server.stop()
 
-    with (
-        _less_collecting(),
-        asyncio.Runner(loop_factory=_loop_factory()) as runner,
-        contextlib.suppress(KeyboardInterrupt),
-    ):
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner, contextlib.suppress(KeyboardInterrupt):
         runner.run(serve())
 
 
@@ -302,14 +302,33 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _less_collecting() -> Iterator[None]:
-    """Collect garbage more rarely: the process only serves, and nearly all that it holds stays."""
-    before = gc.get_threshold()
+def _collecting_when_quiet(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Look for garbage while nobody calls, and look at nothing twice.
+
+    The process only serves, nearly all that it holds stays, and looking through it all was a quarter of the work of
+    a capture. What is dropped for good goes by itself; cycles wait until there is time.
+    """
+    was_enabled = gc.isenabled()
+    timer: asyncio.TimerHandle | None = None
+    made = 0
+
+    def look() -> None:
+        nonlocal timer, made
+        if made > _MANY_OBJECTS and gc.get_count()[0] - made < _FEW_OBJECTS:
+            gc.collect()
+            gc.freeze()
+        made = gc.get_count()[0]
+        timer = loop.call_later(_LOOK_EVERY, look)
+
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_GARBAGE)
+    gc.disable()
+    look()
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        if timer is not None:
+            timer.cancel()
+        if was_enabled:
+            gc.enable()
         gc.unfreeze()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import http.client
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from conformance.exceptions import UsageError
-from conformance.simulator import connection
+from conformance.simulator import connection, socket_door
 from conformance.simulator.demo import AUTHORIZED_ORDER_ID, PART_CAPTURED_ORDER_ID
 from conformance.simulator.merchant import DEFAULT_MERCHANTS
 from conformance.simulator.service import Simulator
@@ -231,6 +233,30 @@ def test_a_host_of_two_colons_is_written_in_brackets(simulator: Simulator) -> No
             assert b"200 OK" in converse(server.base_url, LAST)
     except UsageError:
         pytest.skip("this machine has no IPv6 loopback")
+
+
+class Ring:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_garbage_waits_until_nobody_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_door, "_LOOK_EVERY", 0.01)
+
+    async def watched() -> None:
+        with socket_door._collecting_when_quiet(asyncio.get_running_loop()):
+            assert not gc.isenabled()
+            gone = asyncio.Event()
+            ring = weakref.ref(Ring(), lambda _: gone.set())
+            kept = [[each] for each in range(5_000)]
+            assert ring() is not None
+            await gone.wait()
+            # What is frozen is looked at no more.
+            assert {id(each) for each in gc.get_objects()}.isdisjoint(map(id, kept))
+
+    asyncio.run(asyncio.wait_for(watched(), 20))
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
 
 
 def test_a_server_ends_with_its_loop_when_it_is_in_no_main_thread(simulator: Simulator) -> None:
