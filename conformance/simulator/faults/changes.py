@@ -19,6 +19,7 @@ __all__ = [
     "in_refusal",
     "in_success",
     "refused",
+    "setting",
     "succeeded",
     "with_body",
     "with_headers",
@@ -124,6 +125,16 @@ def after(change: Callable[[Call, Response], None], when: When | None = None) ->
         return response
 
     return behave
+
+
+def setting(**fields: Any) -> Callable[[Call, Response], None]:
+    """Give fields of the order other values once a request has been carried out; a callable computes its value."""
+
+    def change(call: Call, _response: Response) -> None:
+        for name, value in fields.items():
+            setattr(call.order, name, value(call) if callable(value) else value)
+
+    return change
 
 
 def each_text(value: Any, names: frozenset[str], change: Callable[[str], Any]) -> Any:

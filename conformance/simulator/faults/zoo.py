@@ -13,11 +13,13 @@ from conformance.contract.operation import Operation
 from conformance.exceptions import UsageError
 from conformance.simulator.faults import (
     concurrency,
+    effects,
     error_table,
     fidelity,
     idempotency,
     limits,
     money,
+    reads,
     security,
     sequels,
     state,
@@ -33,6 +35,8 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     **limits.BEHAVIOURS,
     **money.BEHAVIOURS,
     **state.BEHAVIOURS,
+    **effects.BEHAVIOURS,
+    **reads.BEHAVIOURS,
     **idempotency.BEHAVIOURS,
     **fidelity.BEHAVIOURS,
     **security.BEHAVIOURS,
