@@ -19,7 +19,8 @@ from conformance.exceptions import RecordingError
 from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.recordings.node import Node
 from conformance.recordings.policy import POLICY_VERSION
-from conformance.recordings.redaction import HOME, MARK, MERCHANT, UNUSABLE, Redactor
+from conformance.recordings.redaction import MARK, MERCHANT, UNUSABLE, Redactor
+from conformance.recordings.text_redaction import HOME
 
 __all__ = [
     "BLOCK",

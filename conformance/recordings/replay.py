@@ -18,7 +18,8 @@ from conformance.recordings.difference import Difference, differences
 from conformance.recordings.policy import POLICY_VERSION
 from conformance.recordings.reader import find_sources, read_recording
 from conformance.recordings.recording import NotARecordingError, Recording
-from conformance.recordings.redaction import HOME, MARK, Redactor, redactor_for
+from conformance.recordings.redaction import MARK, Redactor, redactor_for
+from conformance.recordings.text_redaction import HOME
 from conformance.simulator.location import origin
 
 __all__ = ["NOT_RECORDED", "CassetteControl", "CassetteService", "Key", "key_of", "load_cassettes"]

@@ -9,7 +9,7 @@ import pytest
 from conformance.contract.contract import Contract
 from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.recordings.policy import Kind, kind_of_field
-from conformance.recordings.pseudonym import Pseudonyms, is_uuid
+from conformance.recordings.pseudonym import Pseudonyms
 from conformance.recordings.redaction import MARK, MERCHANT, UNUSABLE, Redactor, redactor_for
 
 ORDER_ID = "0a5c1f0e-7b7d-4c2e-9d3a-4f1e2b6c8d90"
@@ -183,39 +183,6 @@ def test_a_form_is_redacted_by_its_fields(redactor: Redactor) -> None:
     assert "Zo%C3%AB" not in made
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        ORDER,
-        f"{ORDER}/captures/3c9e8b52-1d47-4e0a-8a66-7f0b5d2c4e11/customer-details",
-        f"https://api.playground.klarna.com{ORDER}",
-        f"//ordermanagement/v1/orders/{ORDER_ID}",
-        "/ordermanagement/v1/orders/%20%2F..",
-    ],
-)
-def test_an_address_of_the_api_stays(redactor: Redactor, target: str) -> None:
-    assert redactor.target(target) == target
-
-
-@pytest.mark.parametrize(
-    ("target", "gone"),
-    [
-        (f"https://user:pass@internal.example:8443{ORDER}", ("user", "pass", "internal", "8443")),
-        (f"/customer-token/v1/tokens/{ORDER_ID}/order", (ORDER_ID,)),
-        ("/merchants/K100001/orders", ("K100001",)),
-        ("/ordermanagement/v1/orders/Zoe%20%C3%84", ("Zoe", "%C3%84")),
-        (f"{ORDER}?email=zoe%40example.org&captured_amount=5", ("zoe", "example.org")),
-        (f"{ORDER}#Zoe", ("Zoe",)),
-        (f"{ORDER};sid=Zoe", ("Zoe",)),
-        (f"//zoe:pw@host{ORDER}", ("zoe", "pw")),
-        ("/ordermanagement/v1/orders/%5A%6F%65", ("%5A%6F%65", "Zoe")),
-    ],
-)
-def test_an_address_gives_nobody_away(redactor: Redactor, target: str, gone: tuple[str, ...]) -> None:
-    made = redactor.target(target)
-    assert not [word for word in gone if word in made]
-
-
 def test_a_message_keeps_the_ids_that_the_address_names(redactor: Redactor) -> None:
     other = "1b6d2a1f-8c8e-4d3f-8e4b-5a2f3c7d9ea1"
     answer = json.dumps({"error_messages": [f"No order {ORDER_ID}, nor {other}, in 404"]}).encode()
@@ -224,18 +191,6 @@ def test_a_message_keeps_the_ids_that_the_address_names(redactor: Redactor) -> N
     assert ORDER_ID.encode() in made.body
     assert other.encode() not in made.body
     assert b"404" in made.body
-
-
-def test_a_message_keeps_no_phone_number(redactor: Redactor) -> None:
-    assert "171" not in redactor.message("call +49 171 555 12 34 now")
-    assert redactor.message("zoe@example.org is known").endswith("is known")
-
-
-def test_a_secret_goes_even_where_words_stay(redactor: Redactor) -> None:
-    pair = base64.b64encode(b"order capture").decode()
-    for said in ("the order capture here", f"x {pair} y", "order%20capture", "order+capture"):
-        assert redactor.message(said) != said
-    assert redactor.body(b'{"status":"order capture","order capture":1}').count(b"order capture") == 0
 
 
 def test_headers_follow_their_table(redactor: Redactor) -> None:
@@ -290,16 +245,6 @@ def test_a_length_follows_its_body(redactor: Redactor) -> None:
     sent = Request("POST", ORDER, Headers([("Content-Length", "19")]), b'{"email":"a@b.org"}')
     made = redactor.request(sent)
     assert made.headers.get("Content-Length") == str(len(made.body)) != "19"
-
-
-def test_ids_go_when_asked(contract: Contract) -> None:
-    redactor = redactor_for(contract, keep_ids=False)
-    made = redactor.target(ORDER)
-    assert ORDER_ID not in made
-    assert is_uuid(made.rpartition("/")[2])
-    assert ORDER_ID not in redactor.body(json.dumps({"order_id": ORDER_ID}).encode()).decode()
-    assert ORDER_ID not in redactor.message(ORDER_ID, frozenset({ORDER_ID}))
-    assert Pseudonyms().uuid(ORDER_ID.upper()).isupper()
 
 
 def test_names_of_fields_stay_and_data_in_their_place_goes(redactor: Redactor) -> None:
