@@ -13,9 +13,9 @@ from typing import Any, Self
 from conformance.clients.scenario import ClientCase
 from conformance.exceptions import UsageError
 from conformance.exchange import Headers, Request, Response
-from conformance.simulator.framing import Framed
 from conformance.simulator.script import Script, Scripts
 from conformance.simulator.service import Simulator
+from conformance.simulator.stream_event import Framed
 from conformance.simulator.tampering import Ending, Send, Tampering, Wait
 from conformance.simulator.toxic import Toxic
 from conformance.simulator.wire import WireLog, WireRequest, named_order

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from conformance.exchange import Headers, Request
-from conformance.simulator.framing import LARGEST_BODY
+from conformance.simulator.request_reader import LARGEST_BODY
 from conformance.simulator.socket_door import Service
 
 __all__ = ["Application", "app"]

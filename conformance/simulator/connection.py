@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from conformance.exceptions import UsageError
-from conformance.exchange import Headers, Request, Response
-from conformance.simulator.framing import Continue, Event, Framed, Refused, RequestReader, response_bytes
+from conformance.exchange import Request, Response
+from conformance.simulator.request_reader import RequestReader
+from conformance.simulator.response_writer import refusal_bytes, response_bytes
 from conformance.simulator.script import Scripts
+from conformance.simulator.stream_event import Continue, Event, Framed, Refused
 from conformance.simulator.tampering import Ending, Move, Send, Tampering, Wait
 from conformance.simulator.toxic import SpoiltError, Toxic
 from conformance.simulator.wire import Closed, WireLog, WireRequest, named_order
@@ -193,7 +195,7 @@ class _Connection(asyncio.Protocol):
             elif isinstance(event, Continue):
                 piece = _CONTINUE
             else:
-                piece = _refusal(event)
+                piece = refusal_bytes(event)
                 if self._records:
                     record = self._records.popleft()
                     record.status_sent = event.status
@@ -493,13 +495,3 @@ class Door:
         for connection in [each for each in self.connections if each.overdue(now)]:
             connection.abort()
         self._sweep_later(loop)
-
-
-def _refusal(refused: Refused) -> bytes:
-    body = refused.reason.encode() + b"\n"
-    headers = Headers((("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))))
-    return response_bytes(Response(refused.status, headers, body), _UNREADABLE)
-
-
-# Stands for the request behind a refusal, of which nothing is known but that no other follows.
-_UNREADABLE = Framed(Request("", ""), keep_alive=False, chunks=False)

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from conformance.exchange import Headers, Request, Response
 from conformance.simulator.answers import Answers
-from conformance.simulator.framing import Framed, response_bytes
 from conformance.simulator.identity import Identities
 from conformance.simulator.padding import gzip_bomb, parted
 from conformance.simulator.provocation import Fault
+from conformance.simulator.response_writer import response_bytes
 from conformance.simulator.service import Simulator
+from conformance.simulator.stream_event import Framed
 from conformance.simulator.toxic import Toxic
 
 __all__ = ["Ending", "Move", "Send", "Tampering", "Wait"]

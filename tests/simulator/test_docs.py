@@ -19,7 +19,16 @@ import pytest
 
 from conformance import cli
 from conformance.contract.contract import Contract
-from conformance.simulator import connection, framing, history, provocation, request_body, script, toxic, wire
+from conformance.simulator import (
+    connection,
+    history,
+    provocation,
+    request_body,
+    request_reader,
+    script,
+    toxic,
+    wire,
+)
 from conformance.simulator.behaviour import Behaviour
 from conformance.simulator.clock import START, timestamp
 from conformance.simulator.control import Control
@@ -271,8 +280,8 @@ def test_every_difference_between_documented_and_observed_is_told_and_true(contr
 
 
 LIMITS = {
-    "the head of a request": [framing.LARGEST_HEAD],
-    "the body of a request": [framing.LARGEST_BODY, request_body.LARGEST],
+    "the head of a request": [request_reader.LARGEST_HEAD],
+    "the body of a request": [request_reader.LARGEST_BODY, request_body.LARGEST],
     "connections": [connection._MOST_CONNECTIONS],
     "a request under way": [connection._REQUEST_TIME],
     "a connection between two requests": [connection._IDLE_TIME],

@@ -1,4 +1,4 @@
-"""Cuts a stream of bytes into HTTP/1.1 requests and writes answers, without touching a socket.
+"""Cuts a stream of bytes into HTTP/1.1 requests, without touching a socket.
 
 The reader is tolerant where clients are sloppy (blank lines before a request, bare line feeds, a doubled slash) and
 strict where being tolerant would make it disagree with others about where a message ends.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
-from http import HTTPStatus
-from typing import NamedTuple
 
-from conformance.exchange import Headers, Request, Response
+from conformance.exchange import Headers, Request
+from conformance.simulator.stream_event import Continue, Event, Framed, Refused
 
-__all__ = ["LARGEST_BODY", "LARGEST_HEAD", "Continue", "Event", "Framed", "Refused", "RequestReader", "response_bytes"]
+__all__ = ["LARGEST_BODY", "LARGEST_HEAD", "RequestReader"]
 
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 2 * 1024 * 1024
@@ -27,47 +26,11 @@ _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 _STRAY_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _METHODS = frozenset({"GET", "POST", "PATCH"})
 _USUAL = (b"GET ", b"POST ", b"PATCH ")
-_CHUNKED = "Transfer-Encoding: chunked\r\n"
-_WITHOUT_BODY = frozenset({204, 304})
 _MOST_STRAY = 64 * 1024
 _MOST_STRAY_BLOCKS = 50
 
 # Where a request begins behind bytes that were written with the one before and belong to no message.
 _BEGINNING = re.compile(rb"(?:GET|POST|PATCH|PUT|DELETE|HEAD|OPTIONS) [^ \r\n]+ HTTP/1\.[01]\r?\n")
-
-
-class Framed(NamedTuple):
-    """A whole request. ``keep_alive`` says whether another may follow, ``chunks`` whether the caller reads chunks.
-
-    ``head`` is its head as received, with the blank line; ``framing`` how its end was told: ``none``,
-    ``content-length`` or ``chunked``. ``preceding`` are bytes before it that belong to no message.
-    """
-
-    request: Request
-    keep_alive: bool
-    chunks: bool
-    head: bytes = b""
-    framing: str = "none"
-    preceding: bytes = b""
-
-
-class Refused(NamedTuple):
-    """The bytes are no request that can be answered properly; nothing more is read from this stream.
-
-    ``head`` is what was received of it, ``preceding`` what stood before it and belongs to no message.
-    """
-
-    status: int
-    reason: str
-    head: bytes = b""
-    preceding: bytes = b""
-
-
-class Continue(NamedTuple):
-    """The caller waits for leave to send its body."""
-
-
-Event = Framed | Refused | Continue
 
 
 class _Part(Enum):
@@ -383,25 +346,6 @@ class RequestReader:
             self._close()
 
 
-def response_bytes(response: Response, framed: Framed) -> bytes:
-    """Write an answer to a request the way its caller can read it, with all that belongs to the connection."""
-    status, body = response.status, response.body
-    head = _status_line(status) + "".join([f"{name}: {value}\r\n" for name, value in response.headers.items])
-    chunked = _CHUNKED in head
-    if chunked and not framed.chunks:
-        head = head.replace(_CHUNKED, "")
-        chunked = False
-    if not chunked and status not in _WITHOUT_BODY and "\r\nContent-Length: " not in head:
-        head += f"Content-Length: {len(body)}\r\n"
-    head += "Connection: keep-alive\r\n\r\n" if framed.keep_alive else "Connection: close\r\n\r\n"
-    start = head.encode("latin-1")
-    if framed.request.method == "HEAD" or status in _WITHOUT_BODY:
-        return start
-    if not chunked:
-        return start + body
-    return b"%b%x\r\n%b\r\n0\r\n\r\n" % (start, len(body), body) if body else start + b"0\r\n\r\n"
-
-
 def _blank_line(buffer: bytes, start: int) -> tuple[int, int]:
     """Return where the line feed before the first blank line stands, and how long both together are; -1 for none."""
     proper = buffer.find(b"\n\r\n", start)
@@ -446,10 +390,3 @@ def _content_length(values: list[str]) -> int:
     if int(length) > LARGEST_BODY:
         raise _RefusedError(413, f"the body is longer than {LARGEST_BODY} bytes")
     return int(length)
-
-
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
-
-
-def _status_line(status: int) -> str:
-    return _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
