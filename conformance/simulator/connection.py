@@ -1,30 +1,27 @@
-"""One listening port and the callers on it: bytes in, answers out, and whatever a script wants to go wrong between."""
+"""One caller's connection: bytes in, answers out, and whatever a script wants to go wrong between."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import os
 import socket
-import ssl
 import struct
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Protocol, cast
 
-from conformance.exceptions import UsageError
 from conformance.exchange import Request, Response
+from conformance.simulator.connection_notes import ConnectionNotes
 from conformance.simulator.request_reader import RequestReader
 from conformance.simulator.response_writer import refusal_bytes, response_bytes
 from conformance.simulator.script import Scripts
 from conformance.simulator.stream_event import Continue, Event, Framed, Refused
-from conformance.simulator.tampering import Ending, Move, Send, Tampering, Wait
+from conformance.simulator.tampering import Ending, Move, Send, Wait
 from conformance.simulator.toxic import SpoiltError, Toxic
-from conformance.simulator.wire import Closed, WireLog, WireRequest, named_order
+from conformance.simulator.wire import Closed, WireLog, WireRequest
 
-__all__ = ["Door"]
+__all__ = ["Connection", "Doorway"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,13 +40,38 @@ _REQUEST_TIME = 20.0
 _IDLE_TIME = 120.0
 _LINGER_TIME = 1.0
 _PERFORMING_TIME = 180.0
-_SWEEP_EVERY = 1.0
 
 # Lingering for zero seconds makes the system reset a connection in place of closing it.
 _NO_LINGERING = struct.pack("ii", 1, 0)
 
 
-class _Connection(asyncio.Protocol):
+class Doorway(Protocol):
+    """What a connection asks of the door it came in by; a door knows its connections, and not the other way round."""
+
+    handler: Callable[[Request], Response]
+    log: WireLog | None
+    scripts: Scripts | None
+    connections: set[Connection]
+
+    @property
+    def secure(self) -> bool:
+        """Whether it speaks TLS."""
+        ...
+
+    def time(self) -> float:
+        """Return the event loop's time."""
+        ...
+
+    def toxic(self, request: Request, record: WireRequest) -> Toxic | None:
+        """Return what is to go wrong with a request, None for nothing."""
+        ...
+
+    def moves(self, toxic: Toxic, framed: Framed, work: Callable[[], Response]) -> Iterator[Move]:
+        """Return what happens to a request in place of a good answer."""
+        ...
+
+
+class Connection(asyncio.Protocol):
     """One caller: bytes in, requests handled in order, answers out."""
 
     __slots__ = (
@@ -57,12 +79,10 @@ class _Connection(asyncio.Protocol):
         "_ended",
         "_framed",
         "_handler",
-        "_last",
         "_lingering",
         "_log",
         "_moves",
-        "_name",
-        "_number",
+        "_notes",
         "_paused",
         "_reader",
         "_record",
@@ -76,17 +96,15 @@ class _Connection(asyncio.Protocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, door: Door, name: int) -> None:
+    def __init__(self, door: Doorway, name: int) -> None:
         self._door = door
         self._handler = door.handler
         self._log = door.log
         self._reader = RequestReader(skips_stray=door.log is not None)
         self._waiting: list[Event] = []
-        self._records: deque[WireRequest] = deque()
+        self._notes = ConnectionNotes(self._reader, name)
+        self._records = self._notes.waiting
         self._record: WireRequest | None = None
-        self._last: WireRequest | None = None
-        self._name = name
-        self._number = 0
         self._moves: Iterator[Move] | None = None
         self._framed: Framed | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -99,6 +117,7 @@ class _Connection(asyncio.Protocol):
     # --- what the transport tells ---------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Come in; where there are too many already, go at once."""
         self._transport = cast(asyncio.Transport, transport)
         self.since = self._door.time()
         self._door.connections.add(self)
@@ -106,11 +125,13 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Be gone, by whatever end."""
         self._door.connections.discard(self)
-        self._note_end(Closed.RESET_BY_CLIENT if exc is not None else Closed.BY_CLIENT)
+        self._notes.end(Closed.RESET_BY_CLIENT if exc is not None else Closed.BY_CLIENT, self._record)
         self._let_go()
 
     def data_received(self, data: bytes) -> None:
+        """Take in bytes and answer what they complete."""
         if self._lingering:
             return
         fresh = self._reader.idle
@@ -123,7 +144,7 @@ class _Connection(asyncio.Protocol):
         if fresh or events:
             self.since = self._door.time()
         if self._log is not None:
-            self._note(self._log, events)
+            self._notes.add(self._log, events)
         if self._waiting:
             self._waiting += events
         else:
@@ -134,6 +155,7 @@ class _Connection(asyncio.Protocol):
             self._work()
 
     def eof_received(self) -> bool:
+        """Hear that no more will be sent; tell whether answers are still to go out."""
         # A caller that shuts down its sending side may still wait for answers; one with none to wait for is done.
         self._ended = True
         gave_up_s = time.monotonic()
@@ -146,10 +168,12 @@ class _Connection(asyncio.Protocol):
         return (bool(self._waiting) or self._moves is not None) and not self._door.secure
 
     def pause_writing(self) -> None:
+        """Hold answers back from a caller who does not read."""
         self._paused = True
         self._mind_reading()
 
     def resume_writing(self) -> None:
+        """Go on answering."""
         self._paused = False
         if self._moves is not None:
             if self._timer is None:
@@ -228,7 +252,7 @@ class _Connection(asyncio.Protocol):
         # Closing with bytes unread would reset the connection and could take the answer with it.
         self._lingering = True
         self.since = self._door.time()
-        self._note_end(Closed.BY_SERVER)
+        self._notes.end(Closed.BY_SERVER, self._record)
         if self._transport.can_write_eof():
             # The caller may have reset the connection without our having been told yet.
             with contextlib.suppress(OSError):
@@ -297,12 +321,12 @@ class _Connection(asyncio.Protocol):
         self._let_go()
 
     def _close(self) -> None:
-        self._note_end(Closed.BY_SERVER)
+        self._notes.end(Closed.BY_SERVER, self._record)
         self._transport.close()
 
     def reset(self) -> None:
         """Drop the connection so that the caller sees a reset."""
-        self._note_end(Closed.RESET_BY_SERVER)
+        self._notes.end(Closed.RESET_BY_SERVER, self._record)
         raw = self._transport.get_extra_info("socket")
         if raw is not None:
             with contextlib.suppress(OSError):
@@ -327,43 +351,6 @@ class _Connection(asyncio.Protocol):
             else:
                 self._transport.resume_reading()
 
-    # --- the wire log ---------------------------------------------------------------------------------------------
-
-    def _note(self, log: WireLog, events: list[Event]) -> None:
-        at_s = time.monotonic()
-        for event in events:
-            if isinstance(event, Continue):
-                continue
-            self._number += 1
-            if isinstance(event, Framed):
-                request: Request | None = event.request
-                body, framing = event.request.body, event.framing
-            else:
-                request, body, framing = None, b"", "none"
-            record = WireRequest(event.head, body, self._name, self._number, at_s, request, event.preceding, framing)
-            if self._last is not None and event.preceding:
-                self._last.trailing = event.preceding
-            self._last = record
-            self._records.append(record)
-            log.add(record)
-        if self._last is not None and not self._reader.idle:
-            stray = self._reader.stray
-            if stray:
-                self._last.trailing = stray
-
-    def _note_end(self, how: str) -> None:
-        """Write down how the connection ended, on its last request and on those that were never answered."""
-        last = self._last
-        if last is None or last.closed_how:
-            return
-        closed_s = time.monotonic()
-        for record in {id(each): each for each in (last, self._record, *self._records) if each is not None}.values():
-            record.closed_how = how
-            record.closed_s = closed_s
-        leftover = self._reader.leftover
-        if leftover and not last.trailing:
-            last.trailing = leftover
-
     # --- what the door asks ---------------------------------------------------------------------------------------
 
     def overdue(self, now: float) -> bool:
@@ -377,121 +364,9 @@ class _Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the connection."""
-        self._note_end(Closed.BY_SERVER)
+        self._notes.end(Closed.BY_SERVER, self._record)
         self._transport.abort()
 
     def close(self) -> None:
         """Close the connection once what was written has gone out."""
         self._close()
-
-
-class Door:
-    """One listening port with the callers on it.
-
-    ``log`` keeps what they send, None for nothing. ``scripts`` say what goes wrong, ``tampering`` how; without the two
-    every answer is the handler's. ``context`` makes it speak TLS.
-    """
-
-    __slots__ = (
-        "_server",
-        "_sweep",
-        "_tampering",
-        "_time_of",
-        "connections",
-        "context",
-        "handler",
-        "log",
-        "port",
-        "scripts",
-    )
-
-    def __init__(
-        self,
-        handler: Callable[[Request], Response],
-        *,
-        log: WireLog | None = None,
-        scripts: Scripts | None = None,
-        tampering: Tampering | None = None,
-        context: ssl.SSLContext | None = None,
-    ) -> None:
-        self.handler = handler
-        self.log = log
-        self.scripts = scripts
-        self.context = context
-        self.connections: set[_Connection] = set()
-        self.port = 0
-        self._tampering = tampering
-        self._server: asyncio.Server | None = None
-        self._sweep: asyncio.TimerHandle | None = None
-
-    @property
-    def secure(self) -> bool:
-        """Whether it speaks TLS."""
-        return self.context is not None
-
-    def time(self) -> float:
-        """Return the event loop's time."""
-        return self._time_of()
-
-    def toxic(self, request: Request, record: WireRequest) -> Toxic | None:
-        """Return what is to go wrong with a request; one without credentials is only ever asked for them."""
-        scripts, tampering = self.scripts, self._tampering
-        order_id = named_order(request.target)
-        if scripts is None or tampering is None or order_id not in scripts:
-            return None
-        operation = tampering.operation(request)
-        if not operation:
-            return None
-        bare = "Authorization" not in request.headers
-        toxic, number = scripts.take(order_id, operation, lambda each: not bare or each.kind == "challenge")
-        record.scripted = True
-        record.order_id, record.operation, record.attempt = order_id, operation, number
-        if toxic is not None:
-            record.toxic = toxic.kind
-        return toxic
-
-    def moves(self, toxic: Toxic, framed: Framed, work: Callable[[], Response]) -> Iterator[Move]:
-        """Return what happens to a request in place of a good answer."""
-        if self._tampering is None:
-            raise RuntimeError("nothing to tamper with")
-        return self._tampering.moves(toxic, framed, work)
-
-    async def open(self, host: str, port: int) -> None:
-        """Listen; raises UsageError when that is not possible."""
-        loop = asyncio.get_running_loop()
-        self._time_of = loop.time
-        options: dict[str, Any] = {} if self.context is None else {"ssl": self.context, "ssl_handshake_timeout": 10.0}
-        try:
-            self._server = await loop.create_server(self._connected, host, port, backlog=512, **options)
-        except (OSError, OverflowError) as error:
-            why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-            raise UsageError(f"cannot listen on {host}:{port}: {why.lower()}") from None
-        self.port = self._server.sockets[0].getsockname()[1]
-        self._sweep_later(loop)
-
-    async def close(self) -> None:
-        """Stop listening and let go of everybody."""
-        if self._sweep is not None:
-            self._sweep.cancel()
-        if self._server is None:
-            return
-        self._server.close()
-        for connection in list(self.connections):
-            connection.close()
-        # One turn of the loop lets what was written go out.
-        await asyncio.sleep(0)
-        for connection in list(self.connections):
-            connection.abort()
-        await asyncio.sleep(0)
-
-    def _connected(self) -> _Connection:
-        return _Connection(self, 0 if self.log is None else self.log.connection())
-
-    def _sweep_later(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._sweep = loop.call_later(_SWEEP_EVERY, self._swept, loop)
-
-    def _swept(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for connection in [each for each in self.connections if each.overdue(now)]:
-            connection.abort()
-        self._sweep_later(loop)

@@ -15,8 +15,8 @@ from typing import Any, Protocol, Self
 from conformance.exceptions import UsageError
 from conformance.exchange import Headers, Request, Response
 from conformance.simulator.certificate import CERTIFICATES, Certificates
-from conformance.simulator.connection import Door
 from conformance.simulator.control import Control
+from conformance.simulator.door import Door
 from conformance.simulator.script import Script, Scripts
 from conformance.simulator.service import Simulator
 from conformance.simulator.tampering import Tampering

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from conformance.simulator.toxic import Toxic
 from conformance.simulator.wire import WireRequest
 from tests.simulator.caller import BASE, authorization
 
-__all__ = ["AUTHORIZATION", "RawCaller", "address", "capture_bytes", "read_bytes"]
+__all__ = ["AUTHORIZATION", "RawCaller", "address", "capture_bytes", "drained", "read_bytes", "until"]
 
 AUTHORIZATION = authorization(DEFAULT_MERCHANTS[0])
 _HOST = "127.0.0.1:1"
@@ -84,3 +85,11 @@ def drained(line: socket.socket) -> tuple[bytes, str]:
     except ConnectionResetError:
         return bytes(received), "reset"
     return bytes(received), "closed"
+
+
+def until(condition: Any) -> None:
+    """Wait for what another thread is about to do."""
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end, "it never came to pass"
+        time.sleep(0.002)

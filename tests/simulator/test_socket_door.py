@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from conformance.exceptions import UsageError
-from conformance.simulator import connection, socket_door
+from conformance.simulator import connection, door, socket_door
 from conformance.simulator.demo import AUTHORIZED_ORDER_ID, PART_CAPTURED_ORDER_ID
 from conformance.simulator.merchant import DEFAULT_MERCHANTS
 from conformance.simulator.service import Simulator
@@ -183,7 +183,7 @@ def test_old_callers_are_answered_without_chunks(server: ServerThread) -> None:
 def test_slow_and_idle_callers_are_let_go(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, server: ServerThread
 ) -> None:
-    monkeypatch.setattr(connection, "_SWEEP_EVERY", 0.01)
+    monkeypatch.setattr(door, "_SWEEP_EVERY", 0.01)
     monkeypatch.setattr(connection, "_REQUEST_TIME", 0.05)
     monkeypatch.setattr(connection, "_IDLE_TIME", 0.1)
     with ServerThread(simulator) as impatient:
