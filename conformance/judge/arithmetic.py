@@ -1,12 +1,12 @@
-"""Checks of an order body by itself: do its amounts, its lists and its status tell one story."""
+"""Checks of an order body by itself: do its amounts, its lists, its times and its status tell one story."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
-from conformance.judge.observation import Remark
-from conformance.judge.shadow import AMOUNTS, Shadow
+from conformance.judge.observation import Remark, shown
+from conformance.judge.shadow import AMOUNTS, Shadow, moment
 
 __all__ = ["check_arithmetic"]
 
@@ -33,6 +33,8 @@ def check_arithmetic(order: Mapping[str, Any], shadow: Shadow | None) -> Iterato
     yield from _check_list(order, "captures", "captured_amount", captured, "KOM-302")
     yield from _check_list(order, "refunds", "refunded_amount", refunded, "KOM-303")
     yield from _check_allocation(order.get("captures"), refunded)
+    yield from _check_references(order.get("captures"))
+    yield from _check_dates(order)
 
 
 def _is_amount(value: object) -> TypeGuard[int]:
@@ -104,3 +106,27 @@ def _check_allocation(captures: Any, refunded: int | None) -> Iterator[Remark]:
             yield Remark("KOM-315", f"capture {capture.get('capture_id')}: refunded {back} of {amount}")
     if refunded is not None and allocated > refunded:
         yield Remark("KOM-315", f"the captures say {allocated} is refunded, the order {refunded}")
+
+
+def _check_references(captures: Any) -> Iterator[Remark]:
+    holders: dict[str, Any] = {}
+    for capture in _entries(captures):
+        identity, reference = capture.get("capture_id"), capture.get("klarna_reference")
+        if isinstance(reference, str) and reference and holders.setdefault(reference, identity) != identity:
+            yield Remark("KOM-415", f"captures {holders[reference]} and {identity} are both called {shown(reference)}")
+
+
+def _check_dates(order: Mapping[str, Any]) -> Iterator[Remark]:
+    created = moment(order.get("created_at"))
+    if created is None:
+        return
+    for items, name in (("captures", "captured_at"), ("refunds", "refunded_at")):
+        for item in _entries(order.get(items)):
+            made = moment(item.get(name))
+            if made is not None and made < created:
+                yield Remark("KOM-416", f"{name} is {item[name]}, the order was created at {order['created_at']}")
+
+
+def _entries(items: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(items, list):
+        yield from (item for item in items if isinstance(item, dict))

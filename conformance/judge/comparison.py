@@ -12,7 +12,7 @@ from conformance.judge.echo import EMPTY, echo_code, shows
 from conformance.judge.observation import Remark, shown
 from conformance.judge.shadow import AMOUNTS, Deed, Shadow, Written, moment
 
-__all__ = ["compare_capture", "compare_captures", "compare_order", "compare_refund", "fits"]
+__all__ = ["compare_capture", "compare_captures", "compare_options", "compare_order", "compare_refund", "fits"]
 
 _LAPSED = frozenset({"EXPIRED", "CLOSED"})
 _FIXED = frozenset({"original_order_amount", "purchase_currency"})
@@ -96,6 +96,14 @@ def compare_refund(shadow: Shadow, refund: Mapping[str, Any]) -> Iterator[Remark
     expected = shadow.refunds.get(str(refund.get("refund_id")))
     if expected is not None:
         yield from _compare_item(shadow, _REFUND, expected, refund)
+
+
+def compare_options(shadow: Shadow, options: Mapping[str, Any]) -> Iterator[Remark]:
+    """Yield how the options for extending a due date differ from the order that they are for."""
+    told, known = options.get("currency"), shadow.fields.get("purchase_currency")
+    # The published example has small letters where orders have capitals.
+    if isinstance(told, str) and isinstance(known, str) and told.upper() != known.upper():
+        yield Remark("KOM-317", f"the options are in {shown(told)}, the order is in {known}")
 
 
 def _may_be_missing(expected: Any) -> bool:

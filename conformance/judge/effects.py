@@ -12,7 +12,7 @@ from conformance.judge.echo import kept
 from conformance.judge.observation import Observation
 from conformance.judge.shadow import Shadow, Written
 
-__all__ = ["carry_out", "learn_capture", "learn_captures", "learn_order", "learn_refund"]
+__all__ = ["carry_out", "learn_capture", "learn_captures", "learn_options", "learn_order", "learn_refund"]
 
 _CREATED_ID = {"captures": ("Capture-Id", "capture_id"), "refunds": ("Refund-Id", "refund_id")}
 _LISTS = frozenset({"captures", "refunds"})
@@ -22,6 +22,9 @@ def carry_out(shadow: Shadow, seen: Observation, operation: Operation, contract:
     """Change the shadow as the table says that the operation changes the order."""
     if operation.id == "cancelOrder" and shadow.state == "CANCELLED":
         return
+    if operation.id == "extendDueDate":
+        # What was on offer may have been used up.
+        shadow.offers.pop(seen.ids.get("capture_id", ""), None)
     # The effect of an operation is the same in every state that allows it.
     _change(shadow, contract.lifecycle.cell(operation.id, shadow.state or "AUTHORIZED").effect, seen, contract)
 
@@ -166,6 +169,14 @@ def learn_capture(shadow: Shadow, capture: Mapping[str, Any]) -> None:
     """Take a read of one capture as what is known of it."""
     if isinstance(capture.get("capture_id"), str):
         shadow.captures[capture["capture_id"]] = dict(capture)
+
+
+def learn_options(shadow: Shadow, capture_id: str, options: Mapping[str, Any]) -> None:
+    """Take the options for extending the due date of a capture as those that it has."""
+    offers = options.get("options")
+    if isinstance(offers, list):
+        days = (offer.get("number_of_days") for offer in offers if isinstance(offer, dict))
+        shadow.offers[capture_id] = frozenset(day for day in days if isinstance(day, int))
 
 
 def learn_refund(shadow: Shadow, refund: Mapping[str, Any]) -> None:

@@ -86,6 +86,13 @@ def _unknowable(_: Question) -> bool | None:
     return None
 
 
+def _option_offered(asked: Question) -> bool | None:
+    offers = asked.shadow.offers.get(asked.seen.ids.get("capture_id", ""))
+    days = asked.seen.body.get("number_of_days")
+    # Even what is on offer may be refused to a capture that is paid by now.
+    return False if offers is not None and isinstance(days, int) and days not in offers else None
+
+
 def _within_180_days(asked: Question) -> bool | None:
     created = moment(asked.shadow.fields.get("created_at"))
     if created is None or asked.now is None:
@@ -113,7 +120,7 @@ GUARDS: Mapping[str, Callable[[Question], bool | None]] = {
     "address_accepted": _unknowable,
     "within_180_days": _within_180_days,
     "method_extendable": _extendable,
-    "option_offered": _unknowable,
+    "option_offered": _option_offered,
 }
 
 

@@ -11,9 +11,22 @@ from conformance.contract.error_table import Party
 from conformance.contract.operation import Operation
 from conformance.exchange import Exchange, Response
 from conformance.judge.arithmetic import check_arithmetic
-from conformance.judge.comparison import compare_capture, compare_captures, compare_order, compare_refund
+from conformance.judge.comparison import (
+    compare_capture,
+    compare_captures,
+    compare_options,
+    compare_order,
+    compare_refund,
+)
 from conformance.judge.deviations import explain
-from conformance.judge.effects import carry_out, learn_capture, learn_captures, learn_order, learn_refund
+from conformance.judge.effects import (
+    carry_out,
+    learn_capture,
+    learn_captures,
+    learn_options,
+    learn_order,
+    learn_refund,
+)
 from conformance.judge.finding import Finding, Judgement
 from conformance.judge.keys import First, Keys, compare_replay
 from conformance.judge.leaks import check_leaks
@@ -26,7 +39,8 @@ from conformance.judge.surface import CORRELATION, check_surface
 __all__ = ["Judge"]
 
 # Answers that say nothing about the request: the caller's own pace or the service's condition.
-_PASSING = frozenset({409, 429})
+_CONFLICT = 409
+_PASSING = frozenset({_CONFLICT, 429})
 _REFUSED_AS_INVALID = frozenset({400, 413, 415, 422})
 # More unsettled writes than this on one order and only a read can tell what happened.
 _MOST_DOUBTS = 3
@@ -38,6 +52,8 @@ class Judge:
 
     ``credentials_visible`` is False for recordings, whose Authorization values may be redacted: nothing is then
     said about credentials and merchants. The judge reads no clock; who knows the target's time tells it.
+
+    Who knows that nobody else is at work on the orders sets ``undisturbed``: no conflict can then excuse a refusal.
     """
 
     def __init__(self, contract: Contract, *, credentials_visible: bool = True) -> None:
@@ -46,8 +62,10 @@ class Judge:
         self._shadows: dict[str, Shadow] = {}
         self._keys = Keys()
         self._correlations: dict[str, bytes] = {}
+        self._transactions: dict[str, str] = {}
         self._proven: set[str] = set()
         self._now: datetime | None = None
+        self.undisturbed = False
 
     def clock_is(self, now: datetime) -> None:
         """Tell the judge the target's present time (aware), for expiry and the lifetime of idempotency keys."""
@@ -179,8 +197,11 @@ class Judge:
             return
         if shadow is not None and operation.writes:
             shadow.events.append(Event(Deed.REFUSED, operation.id))
-        if first is None and seen.status not in _PASSING:
+        if first is None and not self._passing(seen.status):
             yield from self._check_refusal_fits(seen, operation, shadow, grounds)
+
+    def _passing(self, status: int) -> bool:
+        return status in _PASSING and not (status == _CONFLICT and self.undisturbed)
 
     @staticmethod
     def _echoes(first: First, seen: Observation) -> bool:
@@ -201,12 +222,16 @@ class Judge:
             return
         if status == 401 and not (self._credentials_visible and seen.principal in self._proven):
             return
-        if any(row.provoked_by is Party.SERVER for row in self._contract.errors.at(operation.id, status, code)):
+        own = any(row.provoked_by is Party.SERVER for row in self._contract.errors.at(operation.id, status, code))
+        if own and status != _CONFLICT:
             return
         if status not in operation.answers or seen.unroutable:
             return
         answer = f"{status} {code}".rstrip()
         binding = [ground for ground in grounds if ground.binds]
+        if any(not any(row.truth.binds for row in ground.rows) for ground in binding):
+            # That it is refused is documented, and in what words is not.
+            return
         if binding:
             wanted = sorted({f"{row.status} {row.code}".rstrip() for ground in binding for row in ground.rows})
             yield Remark("KOM-205", f"answered {answer} although {binding[0].what}; fitting: {', '.join(wanted)}")
@@ -244,9 +269,19 @@ class Judge:
         created = seen.response.headers.get("Capture-Id") or seen.response.headers.get("Refund-Id")
         if created is not None and operation.id in _MONEY and (created in shadow.captures or created in shadow.refunds):
             yield Remark("KOM-503", f"a new request was answered with the id {created} of an earlier one")
+        if operation.id in _MONEY:
+            yield from self._check_transaction(seen, created or "")
         shadow.doubts = [doubt for doubt in shadow.doubts if not doubt.key or doubt.key != seen.key]
         carry_out(shadow, seen, operation, self._contract)
         shadow.events.append(Event(Deed.DONE, operation.id))
+
+    def _check_transaction(self, seen: Observation, created: str) -> Iterator[Remark]:
+        transaction = seen.response.headers.get("Transaction-Id")
+        if not transaction:
+            return
+        other = self._transactions.setdefault(transaction, created)
+        if other != created:
+            yield Remark("KOM-414", f"Transaction-Id {transaction} of {created} was given to {other} before")
 
     def _follow_read(self, seen: Observation, operation: Operation, shadow: Shadow) -> Iterator[Remark]:
         value = seen.answered.value
@@ -261,6 +296,9 @@ class Judge:
         elif operation.id == "get":
             yield from compare_refund(shadow, value)
             learn_refund(shadow, value)
+        elif operation.id == "getOptionsForExtendDueDate":
+            yield from compare_options(shadow, value)
+            learn_options(shadow, seen.ids.get("capture_id", ""), value)
         elif operation.id == "getOrder":
             yield from check_arithmetic(value, shadow)
             yield from self._settle(shadow, value)

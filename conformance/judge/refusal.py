@@ -21,6 +21,8 @@ def check_refusal(seen: Observation, contract: Contract) -> Iterator[Remark]:
         return
     if seen.exchange.request.method.upper() == "HEAD":
         return
+    if seen.status == 401:
+        yield from _check_challenge(seen)
     if seen.operation is None:
         if seen.status not in _SHAPE_UNKNOWN:
             yield from _check_shape(seen)
@@ -34,6 +36,12 @@ def check_refusal(seen: Observation, contract: Contract) -> Iterator[Remark]:
     if seen.error_code:
         yield from _check_code(seen, contract)
         yield from _check_message(seen, contract)
+
+
+def _check_challenge(seen: Observation) -> Iterator[Remark]:
+    challenges = seen.response.headers.all("WWW-Authenticate")
+    if not any("basic" in challenge.lower() for challenge in challenges):
+        yield Remark("KOM-709", f"401 with {shown(challenges[0]) if challenges else 'no'} challenge, Basic is due")
 
 
 def _check_shape(seen: Observation) -> Iterator[Remark]:

@@ -95,6 +95,8 @@ def _check_created(seen: Observation, operation: Operation, contract: Contract) 
     location = seen.response.headers.get("Location")
     if created is not None and not _UUID.fullmatch(created):
         yield Remark("KOM-109", f"{header} is {shown(created)}, not a UUID")
+    if location is not None and not _is_absolute(location):
+        yield Remark("KOM-118", f"Location is {shown(location, 200)}, not an absolute URL")
     if location is None or created is None:
         return
     route = contract.operations.route("GET", _absolute_path(location))
@@ -104,6 +106,14 @@ def _check_created(seen: Observation, operation: Operation, contract: Contract) 
         yield Remark("KOM-108", f"Location names order {route.ids['order_id']}, asked was {seen.order_id}")
     elif route.ids[parameter] != created:
         yield Remark("KOM-108", f"Location names {route.ids[parameter]}, {header} says {created}")
+
+
+def _is_absolute(location: str) -> bool:
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _absolute_path(location: str) -> str:

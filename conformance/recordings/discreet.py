@@ -34,6 +34,15 @@ class DiscreetJudge:
         self._judge.clock_is(now)
         self._speaker.clock_is(now)
 
+    @property
+    def undisturbed(self) -> bool:
+        """Whether nobody else is at work on the orders, so that no conflict excuses a refusal."""
+        return self._judge.undisturbed
+
+    @undisturbed.setter
+    def undisturbed(self, value: bool) -> None:
+        self._judge.undisturbed = self._speaker.undisturbed = value
+
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge an exchange; findings and the error code hold nothing of it but stand-ins."""
         judgement = self._judge.feed(exchange)

@@ -141,9 +141,9 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
         scene.read_back(scene.ask(body, raw=_padded(body, STILL_SMALL)))
 
     def unknown_field(scene: Scene) -> None:
-        why = "fields that the service does not know are ignored"
-        body = {**(scene.body() or {}), "no_such_field": {"nested": [1, "x", None]}}
-        scene.read_back(scene.ask(body, expected=Expected("KOM-208", why, success=True)))
+        ground = Expected("KOM-208", "fields that the service does not know are ignored", success=True)
+        for body in _with_unknown(scene.body() or {}):
+            scene.read_back(scene.ask(body, expected=ground))
 
     yield case("malformed-json", "invalid body", malformed)
     yield case("not-an-object", "invalid body", not_an_object)
@@ -160,6 +160,19 @@ def _padded(body: dict[str, Any] | None, size: int) -> bytes:
     """Write a body as JSON of exactly this many bytes by adding white space, which means nothing."""
     plain = encoded(body)
     return b"{" + b" " * (size - len(plain)) + plain[1:]
+
+
+_UNKNOWN = {"no_such_field": {"nested": [1, "x", None]}}
+
+
+def _with_unknown(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the body with a field that nobody knows, at its top and then in each object that it holds."""
+    yield {**body, **_UNKNOWN}
+    for name, value in body.items():
+        if isinstance(value, dict):
+            yield {**body, name: {**value, **_UNKNOWN}}
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            yield {**body, name: [{**value[0], **_UNKNOWN}, *value[1:]]}
 
 
 def _meanings() -> Iterator[Case]:
@@ -200,6 +213,7 @@ def _meanings() -> Iterator[Case]:
 
     def days_not_on_offer(conversation: Conversation) -> None:
         scene = Scene(conversation, "extendDueDate", "part_captured")
+        conversation.call("getOptionsForExtendDueDate", scene.ids)
         scene.read_back(scene.ask({"number_of_days": 13}))
 
     yield _case("updateMerchantReferences", "fresh", "one-at-a-time", "text", references, consumes=True)

@@ -6,14 +6,15 @@ The target's clock is moved by hours only, so that orders of other cases on the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from conformance.judge.shadow import moment
 from conformance.suites.bodies import AMOUNT_FIELD, ORDER
 from conformance.suites.case import Case
 from conformance.suites.control import ControlPort
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
-from conformance.suites.reply import Expected
+from conformance.suites.reply import Expected, Reply
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
 
@@ -22,8 +23,8 @@ __all__ = ["clock_cases"]
 Play = Callable[[Conversation], None]
 
 _NO_CLOCK = "only a control interface can move the target's clock"
-# The schedule for retries ends after five hours and a few minutes; a key has to outlive it.
-_LAST_RETRY = timedelta(hours=6)
+# The schedule for retries ends after five hours and a few minutes; a key counts for a day, and here almost one.
+_RETRIES = (timedelta(hours=6), timedelta(hours=7), timedelta(hours=10))
 _SOON = timedelta(hours=1)
 
 
@@ -33,7 +34,13 @@ def clock_cases() -> Iterator[Case]:
         yield _case(operation, "lapsing", "after-its-end", "valid write", _after_end(operation))
     yield _case("captureOrder", "lapsing", "before-its-end", "capture", _before_end)
     yield _case("extendAuthorizationTime", "lapsing", "moves-the-end", "extension", _extended)
-    for operation, state in (("captureOrder", "fresh"), ("refundOrder", "part_captured")):
+    yield _case("extendAuthorizationTime", "aged", "from-the-day-of-the-call", "extension", _from_today)
+    for operation, state in (
+        ("captureOrder", "fresh"),
+        ("refundOrder", "part_captured"),
+        ("appendShippingInfo", "part_captured"),
+        ("appendOrderShippingInfo", "fresh"),
+    ):
         yield _case(operation, state, "repeated-key-later", "repeated-key", _later(operation, state))
 
 
@@ -105,16 +112,51 @@ def _extended(conversation: Conversation) -> None:
         conversation.report("KOM-410", message, read, "extendAuthorizationTime")
 
 
+def _from_today(conversation: Conversation) -> None:
+    """Extend an order of ten days ago: the period that it was given begins anew today, and only once a day."""
+    control = _control(conversation)
+    today = _time(control)
+    order_id = control.create_order(**{**ORDER, "created_at": _written(today - timedelta(days=10))})
+    first = conversation.call("getOrder", {"order_id": order_id})
+    created, ends = _day(first, "created_at"), _day(first, "expires_at")
+    if created is None or ends is None:
+        raise NotMeasuredError("the order does not say when it was created and when it expires")
+    period = ends - created
+    shown: list[str] = []
+    for _ in range(2):
+        reply = conversation.call("extendAuthorizationTime", {"order_id": order_id})
+        read = conversation.call("getOrder", {"order_id": order_id})
+        end = _day(read, "expires_at")
+        if not reply.ok or end is None or _time(control).date() != today.date():
+            return
+        # The sources count the day of the call in two ways.
+        if end - today.date() not in (period, period + timedelta(days=1)):
+            message = f"a period of {period.days} days from {today.date()} ends on {end}"
+            conversation.report("KOM-417", message, read, "extendAuthorizationTime")
+        shown.append(str((read.json() or {}).get("expires_at")))
+    if shown[0] != shown[1]:
+        message = f"two extensions of one day end at {shown[0]} and {shown[1]}"
+        conversation.report("KOM-417", message, read, "extendAuthorizationTime")
+
+
+def _day(read: Reply, name: str) -> date | None:
+    document = read.json()
+    found = moment(document.get(name)) if isinstance(document, dict) else None
+    return None if found is None else found.astimezone(UTC).date()
+
+
 def _later(operation: str, state: str) -> Play:
-    """Repeat a request as late as the retry policy does."""
+    """Repeat a request as late as the retry policy does, and until shortly before its key has had its day."""
 
     def play(conversation: Conversation) -> None:
         control = _control(conversation)
         scene = Scene(conversation, operation, state)
-        key, body = conversation.new_id(), {AMOUNT_FIELD[operation]: 100}
-        for _ in range(2):
-            conversation.call(operation, scene.ids, body, key=key)
+        key, body, ids = conversation.new_id(), scene.body(100), scene.ids
+        conversation.call(operation, ids, body, key=key)
+        scene.read()
+        for pause in _RETRIES:
+            control.advance(pause.total_seconds())
+            conversation.call(operation, ids, body, key=key)
             scene.read()
-            control.advance(_LAST_RETRY.total_seconds())
 
     return play

@@ -25,6 +25,7 @@ from conformance.suites.curl import curls, story
 from conformance.suites.health import Health
 from conformance.suites.prepared_order import PreparedOrder
 from conformance.suites.reply import Expected, Reply
+from conformance.suites.retry import ATTEMPTS, may_pass, passing, pause
 from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Credentials, Target, on_loopback
 from conformance.suites.target_clock import TargetClock
@@ -32,8 +33,6 @@ from conformance.verdict import Reported, Severity
 
 __all__ = ["Conversation", "Key", "encoded"]
 
-ATTEMPTS = 3
-LONGEST_WAIT = 5.0
 REFUSED_AS_INVALID = frozenset({400, 406, 413, 415, 422})
 # What the ledger calls the sums that an order reports.
 LEDGER_SUMS = {
@@ -221,20 +220,23 @@ class Conversation:
         )
 
     def send(self, request: Request, *, provoked: bool = False) -> Reply:
-        """Send a request as the retry policy allows: again after 5xx or 429, if it reads or carries a key."""
+        """Send a request as the retry policy allows: again after 5xx, 409 or 429, if it reads or carries a key."""
         repeatable = request.method == "GET" or "klarna-idempotency-key" in request.headers
         reply = self._once(request)
         attempt = 1
-        while not provoked and repeatable and attempt < ATTEMPTS and _passing(reply.status):
+        while not provoked and repeatable and attempt < ATTEMPTS and may_pass(reply.status):
             if self.target.waits:
-                time.sleep(_pause(reply.exchange.response, attempt))
-            reply = self._once(request)
+                time.sleep(pause(reply.exchange.response, attempt))
             attempt += 1
+            # Whatever it was in conflict with has had its time by now: nobody else knows of these orders.
+            self.judge.undisturbed = attempt == ATTEMPTS
+            reply = self._once(request)
+            self.judge.undisturbed = False
         if provoked:
             return reply
         if reply.status == 429:
             raise NotMeasuredError("the target kept refusing for its rate limit (429)")
-        if _passing(reply.status):
+        if passing(reply.status):
             times = f"{attempt} times" if attempt > 1 else "once, to a request that must not be repeated without a key"
             self.report("KOM-206", f"answered {reply.status} {times}", reply)
         return reply
@@ -309,7 +311,7 @@ class Conversation:
                     self.report("KOM-316", message, reply)
 
     def _compare(self, reply: Reply, operation: str, expected: Expected) -> None:
-        if reply.status == 0 or _passing(reply.status):
+        if reply.status == 0 or passing(reply.status):
             return
         code = reply.judgement.cell[2] if reply.judgement.cell else ""
         answered = f"{reply.status} {code}".strip()
@@ -380,23 +382,3 @@ def _rank(exchange: Exchange) -> int:
 def encoded(body: Any) -> bytes:
     """Write a body as compact JSON in UTF-8."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-
-
-def _passing(status: int) -> bool:
-    """Whether an answer speaks of the service's present condition and not of the request.
-
-    That a method or an HTTP version is not implemented stays so.
-    """
-    return status == 429 or (status >= 500 and status not in (501, 505))
-
-
-def _pause(response: Response | None, attempt: int) -> float:
-    """How long to wait before the next attempt, in seconds: what the answer asks for, within a bound."""
-    wanted = 0.2 * attempt
-    if response is not None:
-        for name in ("Retry-After", "X-Ratelimit-Reset"):
-            value = (response.headers.get(name) or "").strip()
-            if value.isascii() and value.isdecimal():
-                wanted = float(value) + 0.05
-                break
-    return min(wanted, LONGEST_WAIT)

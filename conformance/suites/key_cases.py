@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from conformance.contract.contract import Contract
-from conformance.suites.bodies import AMOUNT_FIELD, ORDER
+from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, ORDER, BodyMaker
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Key
 from conformance.suites.expectations import CODES, representative
@@ -24,19 +24,24 @@ def key_cases(contract: Contract) -> Iterator[Case]:
             continue
         state = representative(contract, operation.id)
         for name, play in _PLAYS.items():
-            if name == "repeated-key-other-body" and operation.body is None:
+            if name in _OF_BODIES and operation.body is None:
                 continue
             if name in _OF_MONEY and operation.id not in _MOVING:
                 continue
-            yield Case(
-                id=f"{operation.id}/{state}/{name}",
-                operation=operation.id,
-                state=state,
-                name=name,
-                play=_played(play, operation.id, state),
-                codes=CODES[name],
-                consumes=True,
-            )
+            yield _case(operation.id, state, name, name, play)
+    for operation_id in ("captureOrder", "refundOrder", "updateAuthorization"):
+        yield _case(operation_id, "part_captured", "repeated-refusal", "repeated-refusal", _refusal)
+    for state, name, play in (
+        ("fresh", "against-cancel", _against_cancel),
+        ("fresh", "against-decrease", _against_decrease),
+        ("part_captured", "against-release", _against_release),
+    ):
+        yield _case("captureOrder", state, name, "against-each-other", play)
+
+
+def _case(operation: str, state: str, name: str, kind: str, play: Callable[[Scene], None]) -> Case:
+    played = _played(play, operation, state)
+    return Case(f"{operation}/{state}/{name}", operation, state, name, played, CODES[kind], consumes=True)
 
 
 def _played(play: Callable[[Scene], None], operation: str, state: str) -> Callable[[Conversation], None]:
@@ -92,6 +97,67 @@ def _same_moment(scene: Scene) -> None:
     most = left * 6 // 10
     conversation.together([conversation.request(scene.operation, ids, {field: most}) for _ in range(4)])
     scene.read()
+
+
+def _after_another(scene: Scene) -> None:
+    """Repeat a call after another of the same kind: an old answer must not bring back what has been replaced."""
+    conversation, ids = scene.conversation, scene.ids
+    first, second = _differing(scene)
+    key = conversation.new_id()
+    for body, used in ((first, key), (second, conversation.new_id()), (first, key)):
+        conversation.call(scene.operation, ids, body, key=used)
+        scene.read()
+
+
+def _differing(scene: Scene) -> tuple[object, object]:
+    amount = scene.order.order_amount
+    match scene.operation:
+        case "captureOrder" | "refundOrder":
+            return scene.body(100), scene.body(200)
+        case "updateAuthorization":
+            return scene.body(amount - 100), scene.body(amount - 200)
+        case "updateMerchantReferences":
+            return {"merchant_reference1": "first"}, {"merchant_reference1": "second"}
+        case "updateConsumerDetails":
+            return {"shipping_address": {**ADDRESS, "city": "Bonn"}}, {"shipping_address": {**ADDRESS, "city": "Kiel"}}
+        case "appendShippingInfo" | "appendOrderShippingInfo":
+            return {"shipping_info": [{"tracking_number": "1"}]}, {"shipping_info": [{"tracking_number": "2"}]}
+    return scene.body(), scene.body()
+
+
+def _refusal(scene: Scene) -> None:
+    """Repeat a call that must be refused, with its key: it must be refused again, and leave no trace."""
+    conversation, key = scene.conversation, scene.conversation.new_id()
+    order = scene.order
+    amounts = {"captureOrder": order.remaining + 1, "refundOrder": order.refundable + 1}
+    body = BodyMaker(order).step(scene.operation, amounts.get(scene.operation, order.captured - 1))
+    for _ in range(3):
+        conversation.call(scene.operation, scene.ids, body, key=key)
+        scene.read()
+
+
+def _against(scene: Scene, other: str, body: object = None) -> None:
+    """Send two calls of the same moment of which only one can be carried out."""
+    conversation, order = scene.conversation, scene.order
+    ids = {"order_id": order.order_id}
+    asked = BodyMaker(order).step(scene.operation, order.remaining)
+    for _ in range(2):
+        conversation.together(
+            [conversation.request(scene.operation, ids, asked), conversation.request(other, ids, body)]
+        )
+        scene.read()
+
+
+def _against_cancel(scene: Scene) -> None:
+    _against(scene, "cancelOrder")
+
+
+def _against_decrease(scene: Scene) -> None:
+    _against(scene, "updateAuthorization", BodyMaker(scene.order).step("updateAuthorization", 5_000))
+
+
+def _against_release(scene: Scene) -> None:
+    _against(scene, "releaseRemainingAuthorization")
 
 
 def _other(value: object) -> object:
@@ -153,6 +219,7 @@ def _moves(scene: Scene) -> bool:
 _PLAYS: dict[str, Callable[[Scene], None]] = {
     "repeated-key": _same_key,
     "repeated-key-other-body": _same_key_other_body,
+    "repeated-after-another": _after_another,
     "different-keys": _different_keys,
     "without-key": _without_key,
     "same-moment": _same_moment,
@@ -160,5 +227,6 @@ _PLAYS: dict[str, Callable[[Scene], None]] = {
     "key-of-another-merchant": _key_of_another_merchant,
 }
 _OF_MONEY = frozenset({"same-moment", "similar-keys", "key-of-another-merchant"})
+_OF_BODIES = frozenset({"repeated-key-other-body", "repeated-after-another"})
 # A repetition has no effect, and the service is known to say so by repeating the Transaction-Id.
 _REPEATABLE = frozenset({"acknowledgeOrder", "cancelOrder", "extendAuthorizationTime"})

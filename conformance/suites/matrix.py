@@ -7,7 +7,10 @@ from conformance.suites.body_cases import body_cases
 from conformance.suites.case import Case
 from conformance.suites.clock_cases import clock_cases
 from conformance.suites.fault_cases import fault_cases
+from conformance.suites.header_cases import header_cases
 from conformance.suites.key_cases import key_cases
+from conformance.suites.market_cases import market_cases
+from conformance.suites.neighbour_cases import neighbour_cases
 from conformance.suites.pair_cases import pair_cases
 from conformance.suites.part_cases import part_cases
 from conformance.suites.path_cases import path_cases
@@ -25,9 +28,12 @@ def matrix_cases(contract: Contract, *, deep: bool = False) -> tuple[Case, ...]:
         *state_cases(contract, states.values()),
         *body_cases(contract),
         *path_cases(contract),
+        *header_cases(contract),
         *key_cases(contract),
         *text_cases(),
         *part_cases(),
+        *neighbour_cases(contract),
+        *market_cases(),
         *pair_cases(contract),
         *clock_cases(),
         *fault_cases(contract),

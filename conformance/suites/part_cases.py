@@ -19,6 +19,7 @@ def part_cases() -> Iterator[Case]:
     """Yield the cases of orders with several captures or refunds, made one after the other or at the same moment."""
     yield _case("getCapture", "many_captures", "each", "valid read", _each_capture, consumes=False)
     yield _case("get", "fully_refunded", "each", "valid read", _each_refund, consumes=False)
+    yield _case("refundOrder", "fully_captured", "many", "refund", _many_refunds)
     yield _case("appendShippingInfo", "many_captures", "to-an-earlier-one", "text", _parcel_of_earlier)
     for operation, state in (("captureOrder", "fresh"), ("refundOrder", "fully_captured")):
         yield _case(operation, state, "together-within", "same-moment", _together(operation, state))
@@ -31,16 +32,27 @@ def _case(operation: str, state: str, name: str, kind: str, play: Play, *, consu
 def _each_capture(conversation: Conversation) -> None:
     scene = Scene(conversation, "getCapture", "many_captures")
     scene.read()
-    for capture_id in scene.order.captures:
-        scene.ask(ids={**scene.ids, "capture_id": capture_id})
+    _each_of(scene, "getCapture", "capture_id", scene.order.captures)
     conversation.call("getCaptures", {"order_id": scene.order.order_id})
 
 
 def _each_refund(conversation: Conversation) -> None:
     scene = Scene(conversation, "get", "fully_refunded")
     scene.read()
-    for refund_id in scene.order.refunds:
-        scene.ask(ids={**scene.ids, "refund_id": refund_id})
+    _each_of(scene, "get", "refund_id", scene.order.refunds)
+
+
+def _many_refunds(conversation: Conversation) -> None:
+    """More refunds than a number of one digit can count, each read under its id."""
+    scene = Scene(conversation, "refundOrder", "fully_captured")
+    for number in range(1, 13):
+        scene.read_back(scene.ask({"refunded_amount": 100 + number}))
+    _each_of(scene, "get", "refund_id", scene.order.refunds)
+
+
+def _each_of(scene: Scene, reader: str, name: str, ids: list[str]) -> None:
+    for each in ids:
+        scene.conversation.call(reader, {"order_id": scene.order.order_id, name: each})
 
 
 def _parcel_of_earlier(conversation: Conversation) -> None:

@@ -143,6 +143,8 @@ def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Cas
     yield case(
         "password-in-other-case", lambda mine: Credentials(mine.username, mine.password.swapcase()).authorization
     )
+    yield case("empty-password", lambda mine: Credentials(mine.username, "").authorization)
+    yield case("empty-username", lambda mine: Credentials("", mine.password).authorization)
     yield case("malformed-credentials", lambda _: "Basic !!!")
     yield case(
         "other-scheme",

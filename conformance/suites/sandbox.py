@@ -9,12 +9,12 @@ from pathlib import Path
 from conformance.exchange import Exchange, Request
 from conformance.suites.control import ControlPort
 from conformance.suites.pace import RATE, Pace
+from conformance.suites.retry import ATTEMPTS
 from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Credentials, Target
 
 __all__ = ["PROBES", "TIDYING", "Sandbox", "SandboxTarget"]
 
-ATTEMPTS = 3
 PROBES = 1
 """Requests before the first case: one that shows whether the target answers and knows the credentials."""
 

@@ -73,6 +73,10 @@ def state_cases(contract: Contract, states: Iterable[PreparedState]) -> Iterator
     for operation_id in _AMOUNTS:
         for name, amount in _EXTREMES.items():
             yield _amount_case(operation_id, "large", name, _always(amount))
+    for operation_id in _ENDING:
+        for state in known:
+            if contract.lifecycle.cell(operation_id, state.lifecycle).allowed:
+                yield _then_capture(operation_id, state.name)
     yield from _in_a_row()
 
 
@@ -109,6 +113,28 @@ def _amount_case(operation: str, state: str, name: str, amount: Amount) -> Case:
         play=play,
         codes=CODES[_CODES[operation]],
         consumes=name not in ("zero", "above-remaining", "above-refundable", "below-captured"),
+    )
+
+
+# What remains authorised is given back by these: only a capture can tell whether it is.
+_ENDING = ("cancelOrder", "releaseRemainingAuthorization")
+
+
+def _then_capture(operation: str, state: str) -> Case:
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        scene.read_back(scene.ask())
+        conversation.call("captureOrder", {"order_id": scene.order.order_id}, {"captured_amount": 1})
+        scene.read()
+
+    return Case(
+        id=f"{operation}/{state}/then-capture",
+        operation=operation,
+        state=state,
+        name="then-capture",
+        play=play,
+        codes=CODES["capture"],
+        consumes=True,
     )
 
 

@@ -71,7 +71,7 @@ class Conversation:
         self, amount: Any, *, created: str = REFUND, more: dict[str, Any] | None = None, **rest: Any
     ) -> Exchange:
         body = {"refunded_amount": amount, **(more or {})}
-        headers = {"Refund-Id": created, "Location": f"{BASE}/{ORDER}/refunds/{created}"}
+        headers = {"Refund-Id": created, "Location": f"https://api.klarna.com{BASE}/{ORDER}/refunds/{created}"}
         headers.update(rest.pop("headers", {}))
         return self.exchange("POST", f"/{ORDER}/refunds", 201, sent=body, headers=headers, **rest)
 

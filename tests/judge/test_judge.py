@@ -108,6 +108,23 @@ def raw(
     return lambda c: [c.exchange(method, path, status, answered=body, headers={"Content-Type": media})]
 
 
+EARLY = "2020-01-15T09:00:00.000Z"
+
+
+def location(capture_id: str) -> str:
+    return f"https://api.klarna.com{BASE}/{ORDER}/captures/{capture_id}"
+
+
+def offered(c: Conversation) -> list[Exchange]:
+    options = {"currency": "eur", "options": [{"number_of_days": 10, "amount": 100}]}
+    path = f"/{ORDER}/captures/{CAPTURE}/extend-due-date-options"
+    return [c.read(captured(400)), c.exchange("GET", path, 200, answered=options)]
+
+
+def extended(c: Conversation, days: int) -> Exchange:
+    return c.write(f"/captures/{CAPTURE}/extend-due-date", method="PATCH", sent={"number_of_days": days})
+
+
 SURFACE: dict[str, tuple[str, Story]] = {
     "undocumented status": ("KOM-101", lambda c: [c.exchange("GET", f"/{ORDER}", 302)]),
     "another success": ("KOM-102", lambda c: [c.exchange("POST", f"/{ORDER}/cancel", 200)]),
@@ -147,6 +164,15 @@ SURFACE: dict[str, tuple[str, Story]] = {
     "amount as text": ("KOM-114", lambda c: altered(c, order(captured_amount="0"))),
     "amount with fraction": ("KOM-114", lambda c: altered(c, order(order_amount=1000.0))),
     "another order": ("KOM-117", lambda c: altered(c, order(order_id=OTHER))),
+    "location is a path": (
+        "KOM-118",
+        lambda c: [c.refund(1, headers={"Location": f"{BASE}/{ORDER}/refunds/{REFUND}"})],
+    ),
+    "location without a scheme": (
+        "KOM-118",
+        lambda c: [c.capture(1, headers={"Location": f"//api.klarna.com{BASE}/{ORDER}/captures/{CAPTURE}"})],
+    ),
+    "location is no address": ("KOM-118", lambda c: [c.capture(1, headers={"Location": "http://[x/"})]),
     "nobody takes it": ("KOM-116", lambda c: [c.exchange("PUT", f"/{ORDER}", 200)]),
 }
 
@@ -292,6 +318,18 @@ MONEY: dict[str, tuple[str, Story]] = {
             c.read(captured(400, refunded=50)),
         ],
     ),
+    "options in another currency": (
+        "KOM-317",
+        lambda c: [
+            c.read(captured(400)),
+            c.exchange(
+                "GET",
+                f"/{ORDER}/captures/{CAPTURE}/extend-due-date-options",
+                200,
+                answered={"currency": "SEK", "options": [{"number_of_days": 10, "amount": 100}]},
+            ),
+        ],
+    ),
 }
 
 STATE: dict[str, tuple[str, Story]] = {
@@ -379,6 +417,37 @@ STATE: dict[str, tuple[str, Story]] = {
         lambda c: [c.read(order()), c.exchange("GET", f"/{ORDER}/captures", 200, answered=HALF["captures"])],
     ),
     "changed by itself": ("KOM-412", lambda c: [c.read(order()), c.read(order(merchant_reference1="other"))]),
+    "one transaction for two captures": (
+        "KOM-414",
+        lambda c: [
+            c.capture(1, headers={"Transaction-Id": OTHER}),
+            c.capture(1, created=REFUND, headers={"Transaction-Id": OTHER, "Location": location(REFUND)}),
+        ],
+    ),
+    "one reference for two captures": (
+        "KOM-415",
+        lambda c: altered(
+            c,
+            captured(
+                400,
+                captured_amount=800,
+                remaining_authorized_amount=200,
+                captures=[dict(captured(400)["captures"][0], capture_id=each) for each in (CAPTURE, OTHER)],
+            ),
+        ),
+    ),
+    "captured before the order": (
+        "KOM-416",
+        lambda c: altered(c, captured(400, created_at="2027-01-15T09:00:00.000Z")),
+    ),
+    "refunded before the order": (
+        "KOM-416",
+        lambda c: altered(
+            c,
+            captured(400, refunded=400, refunds=[dict(captured(400, refunded=400)["refunds"][0], refunded_at=EARLY)]),
+        ),
+    ),
+    "days that are not on offer": ("KOM-402", lambda c: [*offered(c), extended(c, 13)]),
 }
 
 KEYS: dict[str, tuple[str, Story]] = {
@@ -444,6 +513,11 @@ SECURITY: dict[str, tuple[str, Story]] = {
     ),
     "password in header": ("KOM-704", lambda c: [c.read(order(), headers={"X-Debug": AUTHORIZATION})]),
     "two megabytes accepted": ("KOM-708", lambda c: [c.capture(1, more={"padding": "x" * 2_000_000})]),
+    "401 without a challenge": ("KOM-709", lambda c: [c.refused("GET", "", 401, "UNAUTHORIZED")]),
+    "401 with another challenge": (
+        "KOM-709",
+        lambda c: [c.refused("GET", "", 401, "UNAUTHORIZED", headers={"WWW-Authenticate": "Bearer"})],
+    ),
 }
 
 ALL = {
@@ -457,6 +531,29 @@ ALL = {
 def test_each_breach_is_named(name: str) -> None:
     code, story = ALL[name]
     assert code in codes(story)
+
+
+def test_a_conflict_excuses_a_refusal_until_nobody_else_is_at_work() -> None:
+    too_much = {"captured_amount": 5000}
+    for sent, code in ((too_much, "KOM-205"), ({"captured_amount": 1}, "KOM-308")):
+        c, judge = Conversation(), Judge(load_contract())
+        judge.feed(c.read(order()))
+        assert judge.feed(c.refused("POST", "/captures", 409, "CONFLICT", sent=sent)).findings == ()
+        judge.undisturbed = True
+        found = judge.feed(c.refused("POST", "/captures", 409, "CONFLICT", sent=sent)).findings
+        assert [finding.code for finding in found] == [code]
+
+
+def test_what_is_on_offer_may_be_taken_once_and_refused_in_any_words() -> None:
+    assert codes(lambda c: [*offered(c), extended(c, 10), extended(c, 13)]) == []
+    refusal = "PATCH", f"/captures/{CAPTURE}/extend-due-date", 403, "NOT_ALLOWED"
+    for days in (10, 13):
+        assert codes(lambda c, days=days: [*offered(c), c.refused(*refusal, sent={"number_of_days": days})]) == []
+
+
+def test_a_replay_repeats_its_transaction_id() -> None:
+    same = {"Transaction-Id": OTHER}
+    assert codes(lambda c: [c.capture(1, key="k", headers=same), c.capture(1, key="k", headers=same)]) == []
 
 
 def test_repeated_correlation_ids_are_named() -> None:
@@ -596,7 +693,7 @@ def test_a_router_may_refuse_in_its_own_way_what_is_no_part_of_a_path() -> None:
     ("story", "deviation"),
     [
         (html(400), "DEV-HTML-400"),
-        (html(401, path=f"/{ORDER}/cancel"), "DEV-HTML-401"),
+        (html(401, {"WWW-Authenticate": 'Basic realm="x"'}, path=f"/{ORDER}/cancel"), "DEV-HTML-401"),
         (html(503, path=f"/{ORDER}/cancel"), "DEV-GATEWAY-HTML"),
         (spring(), "DEV-SPRING-404"),
         (lambda c: altered(c, order(status="CANCELLED")), "DEV-CANCELLED-REMAINING"),

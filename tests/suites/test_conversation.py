@@ -11,9 +11,10 @@ import pytest
 from conformance.contract.contract import load_contract
 from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.judge.judge import Judge
-from conformance.suites.conversation import ATTEMPTS, LONGEST_WAIT, MOST_FINDINGS, Conversation, Key
+from conformance.suites.conversation import MOST_FINDINGS, Conversation, Key
 from conformance.suites.preparation import OrderPool
 from conformance.suites.reply import Expected
+from conformance.suites.retry import ATTEMPTS, LONGEST_WAIT
 from conformance.suites.stops import NotMeasuredError
 from tests.suites.wrong_servers import WrongTarget, success
 

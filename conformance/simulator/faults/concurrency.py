@@ -52,6 +52,18 @@ def _write(order: Any, values: dict[str, Any]) -> None:
         setattr(order, name, value)
 
 
+def _state_of_before(call: Call) -> Response:
+    """Let a rival find the order in the state in which the first of the moment found it, and keep what it does."""
+    order = call.order
+    if order is None:
+        return call.proceed()
+    seen = call.moment.setdefault(order.order_id, {name: getattr(order, name) for name in _SEEN})
+    if call.rival:
+        _write(order, {name: seen[name] for name in ("state", "status", "remaining_authorized_amount")})
+        order.captures_changed()
+    return call.proceed()
+
+
 def _one_id(call: Call) -> Response:
     """Give the captures of one moment the id of the first."""
     response = call.proceed()
@@ -86,6 +98,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "refund-race": _stale("refunded_amount"),
     "capture-lost-update": _stale(),
     "refund-lost-update": _stale(),
+    "capture-races-cancel": _state_of_before,
     "captures-share-id": _one_id,
     "refund-made-and-refused": _rival_fails,
     "correlation-race": _rivals_share_correlation,

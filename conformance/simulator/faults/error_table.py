@@ -118,6 +118,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "capture-above-422": _answered(422, "UNPROCESSABLE_ENTITY", 403),
     "refund-above-404": _answered(404, "NOT_FOUND", 403),
     "cancel-captured-400": _answered(400, "BAD_REQUEST", 403),
+    "refund-above-409": _answered(409, "CONFLICT", 403),
     "capture-expired-404": in_refusal(_expired_only, 403),
     "release-early-422": _answered(422, "UNPROCESSABLE_ENTITY", 403),
     "body-refused-403": _answered(403, "NOT_ALLOWED", 422),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from conformance.exchange import Headers, Response
-from conformance.simulator.faults.call import Call
+from conformance.simulator.faults.call import KEY, Call
 from conformance.simulator.faults.changes import succeeded, with_status
 from conformance.simulator.faults.fault import Behaviour
 
@@ -54,6 +54,36 @@ def _short_lived(call: Call) -> Response:
     first = call.memory.setdefault(call.key, call.now)
     age = (call.now - first) // timedelta(hours=1)
     return call.proceed(call.keyed(f"{call.key}#{age}" if call.key else ""))
+
+
+def _forgotten_in_the_evening(call: Call) -> Response:
+    """Forget a key after twenty hours."""
+    first = call.memory.setdefault(call.key, call.now)
+    age = (call.now - first) // timedelta(hours=20)
+    return call.proceed(call.keyed(f"{call.key}#{age}" if call.key else ""))
+
+
+def _in_capitals_only(call: Call) -> str:
+    """Find the key only under the name as the documentation writes it."""
+    return call.key if any(name == KEY for name, _ in call.request.headers) else ""
+
+
+def _brings_back(call: Call) -> Response:
+    """Write the references of a repeated call once more."""
+    return call.proceed(call.keyed(f"{call.key}#{_times(call)}" if call.key else ""))
+
+
+def _done_at_last(call: Call) -> Response:
+    """Carry out a refused refund when it is asked for again with its key."""
+    order = call.order
+    if order is None or not call.key or not order.captures:
+        return call.proceed()
+    again = _times(call) > 1
+    above = (call.amount or 0) - (order.captured_amount - order.refunded_amount)
+    if not again or above != 1:
+        return call.proceed()
+    with call.pretending(captured_amount=order.captured_amount + above):
+        return call.proceed(call.keyed(f"{call.key}#again"))
 
 
 def _forgotten_when_lost(call: Call) -> Response:
@@ -120,6 +150,10 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "key-forgotten-after-replay": _lasting(2),
     "key-of-lost-answer-forgotten": _forgotten_when_lost,
     "key-forgotten-after-an-hour": _short_lived,
+    "key-forgotten-after-twenty-hours": _forgotten_in_the_evening,
+    "key-name-in-small-letters-ignored": _as_key(_in_capitals_only),
+    "replay-brings-references-back": _brings_back,
+    "refused-refund-done-when-repeated": _done_at_last,
     "key-with-body": _as_key(_key_and_body),
     "replay-books-again": _on_replay(_booked_again),
     "refund-replay-counts-again": _on_replay(_booked_again),

@@ -154,6 +154,21 @@ def _nothing(value: Any) -> bool:
     return value is None
 
 
+def _unknown_in_parcel(call: Call) -> bool:
+    parcels = call.sent.get("shipping_info")
+    return isinstance(parcels, list) and any(
+        "no_such_field" in parcel for parcel in parcels if isinstance(parcel, dict)
+    )
+
+
+def _names_integrator(call: Call) -> bool:
+    return "Klarna-Integrator" in call.request.headers
+
+
+def _any_days(sent: dict[str, Any], _call: Call) -> dict[str, Any]:
+    return {**sent, "number_of_days": 10} if sent.get("number_of_days") == 13 else sent
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "reference-256-accepted": _accepted(_longer_than(255), _shortened(255), "merchant_reference2"),
     "reference-255-refused": _refused(_longer_than(254), "merchant_reference1"),
@@ -192,6 +207,11 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     ),
     "address-text-for-object": _accepted(lambda value: isinstance(value, str), {}, "shipping_address"),
     "unknown-field-refused": refused(*_UNPROCESSABLE, "'no_such_field' is not known", when=_unknown_fields),
+    "unknown-field-in-parcel-refused": refused(
+        *_UNPROCESSABLE, "'shipping_info/no_such_field' is not known", when=_unknown_in_parcel
+    ),
+    "integrator-refused": refused(*_UNPROCESSABLE, "Klarna-Integrator is not known", when=_names_integrator),
+    "days-not-on-offer-accepted": asked(_any_days),
     "charset-refused": refused(415, "UNSUPPORTED_MEDIA_TYPE", when=_charset),
     "text-after-json-accepted": _lenient,
     "last-comma-accepted": _last_comma,

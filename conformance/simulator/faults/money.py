@@ -247,7 +247,20 @@ def _restored_by_extension(call: Call, _response: Response) -> None:
         call.order.remaining_authorized_amount = call.order.order_amount
 
 
+def _in_krona(call: Call) -> bool:
+    return call.order is not None and call.order.purchase_currency in ("SEK", "DKK", "NOK")
+
+
+def _whole_krona(order: dict[str, Any]) -> int:
+    remaining: int = order["remaining_authorized_amount"]
+    return remaining // 100 * 100 if order["purchase_currency"] in ("SEK", "DKK", "NOK") else remaining
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "options-in-euro": in_json(lambda value, _call: {**value, "currency": "EUR"}),
+    "remaining-in-whole-krona": each_order(remaining_authorized_amount=_whole_krona),
+    "refund-in-krona-counted-twice": after(_add("refunded_amount", _asked), _in_krona),
+    "tenth-refund-not-counted": after(_add("refunded_amount", lambda call: -_asked(call)), _refund_number(10)),
     "capture-above-by-one": _capture_up_to(lambda order: order.remaining_authorized_amount + 1),
     "second-capture-against-total": _capture_up_to(lambda order: order.order_amount if order.captures else 0),
     "capture-after-release": _capture_up_to(

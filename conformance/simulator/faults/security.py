@@ -262,7 +262,17 @@ def _keys_of_all(call: Call) -> Response:
     return response
 
 
+def _no_password(call: Call, owner: Merchant) -> bool:
+    return _pair(call) == (owner.username, "")
+
+
+def _without_challenge(response: Response, _call: Call) -> Response:
+    return with_headers(response, {"WWW-Authenticate": None})
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "empty-password-accepted": _let_in(_no_password),
+    "refusal-without-challenge": in_refusal(_without_challenge, 401),
     "captures-without-credentials": _let_in(_nobody),
     "release-for-anybody": _let_in(_anybody),
     "cancel-with-username": _let_in(_known_username),

@@ -9,10 +9,11 @@ from typing import Any
 
 from conformance.exchange import Response
 from conformance.simulator.faults.call import Call, answered_json
-from conformance.simulator.faults.changes import after, asked, in_json, succeeded, with_json
+from conformance.simulator.faults.changes import after, asked, in_json, succeeded, with_headers, with_json
 from conformance.simulator.faults.fault import Behaviour
 from conformance.simulator.order import Order
 from conformance.simulator.shape import encode
+from conformance.simulator.transition import AUTHORIZATION_PERIOD, EXPIRING
 
 __all__ = ["BEHAVIOURS"]
 
@@ -137,7 +138,62 @@ def _rest_of_address_gone(call: Call, _response: Response) -> None:
         call.order.details = {**call.order.details, "shipping_address": encode(address)}
 
 
+def _transaction_of_first(call: Call) -> Response:
+    """Answer all captures of an order with the Transaction-Id of the first."""
+    response = call.proceed()
+    if not succeeded(response):
+        return response
+    value = call.memory.setdefault(call.ids["order_id"], response.headers.get("Transaction-Id"))
+    return with_headers(response, {"Transaction-Id": value})
+
+
+def _one_reference(value: Any, call: Call) -> Any:
+    """Number every capture of an order as the first."""
+    reference = "" if call.order is None else f"{call.order.klarna_reference}-1"
+    return {**value, "captures": [{**item, "klarna_reference": reference} for item in value["captures"]]}
+
+
+def _captures_of_before(value: Any, _call: Call) -> Any:
+    """Date captures a year before they were made."""
+    return {**value, "captures": [{**item, "captured_at": _a_year_before(item)} for item in value["captures"]]}
+
+
+def _a_year_before(item: Mapping[str, Any]) -> str:
+    return f"{int(item['captured_at'][:4]) - 1}{item['captured_at'][4:]}"
+
+
+def _from_old_end(call: Call) -> Response:
+    """Count the period of an extension from the end before and not from today."""
+    order = call.order
+    before = None if order is None else order.expires_at
+    response = call.proceed()
+    if order is not None and before is not None and succeeded(response) and order.state in EXPIRING:
+        order.expires_at = before + AUTHORIZATION_PERIOD
+        order.changed()
+    return response
+
+
+def _neighbour_too(call: Call, _response: Response) -> None:
+    """Write new references to the order that was asked about before as well."""
+    other = call.memory.get("before")
+    if call.order is not None and other is not None and other is not call.order:
+        other.details = {**other.details, "merchant_reference1": encode("the neighbour's")}
+        other.changed()
+
+
+def _with_neighbour(call: Call) -> Response:
+    response = after(_neighbour_too, lambda each: each.operation == "updateMerchantReferences")(call)
+    if call.operation == "getOrder" and call.order is not None:
+        call.memory["before"], call.memory["last"] = call.memory.get("last", call.order), call.order
+    return response
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "transaction-of-first-capture": _transaction_of_first,
+    "captures-share-reference": in_json(_one_reference),
+    "captures-dated-before": in_json(_captures_of_before),
+    "extension-from-old-end": _from_old_end,
+    "references-for-neighbour-too": _with_neighbour,
     "refund-refused-after-extension": _extended_then_refunded,
     "capture-off-twice-after-update": after(_twice_off_the_remainder),
     "address-clears-second-reference": after(_second_reference_gone),

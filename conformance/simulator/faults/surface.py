@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from conformance.exchange import Headers, Response
 from conformance.simulator.faults.call import CORRELATION, Call
@@ -46,6 +47,10 @@ def _in_location(change: str) -> Behaviour:
         return with_headers(response, {"Location": location})
 
     return in_success(edit)
+
+
+def _location_path(response: Response, _call: Call) -> Response:
+    return with_headers(response, {"Location": urlsplit(response.headers.get("Location") or "").path})
 
 
 def _short_id(response: Response, _call: Call) -> Response:
@@ -138,6 +143,7 @@ def _without(*names: str) -> Behaviour:
 
 
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "refund-location-is-path": in_success(_location_path),
     "capture-answers-200": _status(200),
     "refund-answers-202": _status(202),
     "cancel-answers-201": _status(201),

@@ -1,0 +1,69 @@
+"""Header fields: what a caller may write in another way, or add, without asking for anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from conformance.contract.contract import Contract
+from conformance.contract.operation import Operation
+from conformance.exchange import Headers, Request
+from conformance.suites.case import Case
+from conformance.suites.conversation import Conversation
+from conformance.suites.expectations import CODES, representative
+from conformance.suites.reply import Expected
+from conformance.suites.scene import Scene
+
+__all__ = ["header_cases"]
+
+
+def header_cases(contract: Contract) -> Iterator[Case]:
+    """Yield, for each operation in a state that allows it, one case with the names of its fields in small letters."""
+    for operation in contract.operations:
+        state = representative(contract, operation.id)
+        play = _small_letters(operation, state)
+        kind = "repeated-key" if operation.writes else "headers"
+        yield _case(operation.id, state, "names-in-small-letters", kind, play, consumes=operation.writes)
+    yield _case("getOrder", "fresh", "integrator", "headers", _integrator)
+    yield _case("getOrder", "fresh", "any-accept", "headers", _any_accept)
+
+
+def _case(
+    operation: str, state: str, name: str, kind: str, play: Callable[[Conversation], None], *, consumes: bool = False
+) -> Case:
+    return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES[kind], consumes)
+
+
+def _small_letters(operation: Operation, state: str) -> Callable[[Conversation], None]:
+    """HTTP/2 knows no other names. A key that is sent so is the same key: what it did is not done again."""
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation.id, state)
+        scene.read()
+        request = conversation.request(operation.id, scene.ids, scene.body())
+        requests = (request, _lowered(request)) if operation.writes else (_lowered(request),)
+        for each in requests:
+            conversation.send(each)
+            scene.read()
+
+    return play
+
+
+def _lowered(request: Request) -> Request:
+    return replace(request, headers=Headers((name.lower(), value) for name, value in request.headers))
+
+
+def _integrator(conversation: Conversation) -> None:
+    scene = Scene(conversation, "getOrder", "fresh")
+    why = "Klarna-Integrator names who calls for the merchant, and asks for nothing"
+    ground = Expected("KOM-208", why, success=True)
+    scene.ask(extra=(("Klarna-Integrator", "An integrator"),), expected=ground)
+
+
+def _any_accept(conversation: Conversation) -> None:
+    """Most clients take any media type, or do not say what they take."""
+    scene = Scene(conversation, "getOrder", "fresh")
+    request = conversation.request("getOrder", scene.ids)
+    bare = request.headers.without("Accept")
+    for headers in (bare, Headers([*bare, ("Accept", "*/*")])):
+        conversation.send(replace(request, headers=headers))
