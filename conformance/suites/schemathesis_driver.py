@@ -331,20 +331,31 @@ def _second_opinion(
     case: Generated, prepared: requests.PreparedRequest, reply: Reply, conversation: Conversation
 ) -> None:
     """Add what Schemathesis' own checks find in the answer and the judge has not said, explained or not."""
-    from schemathesis.core.failures import Failure, FailureGroup  # noqa: PLC0415 - heavy
-
     if reply.exchange.response is None or reply.judgement.operation is None:
         return
     said = {finding.code for finding in reply.judgement.findings}
-    for check, code in _CODES.items():
-        if code in said or (reply.status >= 400 and said):
-            continue
-        try:
-            case.validate_response(_response(prepared, reply), checks=[_check(check)])
-        except (FailureGroup, Failure) as failure:
-            failures = failure.exceptions if isinstance(failure, FailureGroup) else (failure,)
-            for each in failures:
-                conversation.report(code, f"Schemathesis: {_one_line(each)}", reply)
+    if reply.status >= 400 and said:
+        return
+    open_checks = [check for check, code in _CODES.items() if code not in said]
+    # Nearly always none of them has anything to say, and to ask them one by one costs as much as the request.
+    if _failures(case, prepared, reply, open_checks):
+        for check in open_checks:
+            for failure in _failures(case, prepared, reply, [check]):
+                conversation.report(_CODES[check], f"Schemathesis: {_one_line(failure)}", reply)
+
+
+def _failures(
+    case: Generated, prepared: requests.PreparedRequest, reply: Reply, checks: Sequence[str]
+) -> Sequence[BaseException]:
+    from schemathesis.core.failures import Failure, FailureGroup  # noqa: PLC0415 - heavy
+
+    try:
+        case.validate_response(_response(prepared, reply), checks=[_check(check) for check in checks])
+    except FailureGroup as several:
+        return several.exceptions
+    except Failure as failure:
+        return (failure,)
+    return ()
 
 
 def _one_line(failure: BaseException) -> str:

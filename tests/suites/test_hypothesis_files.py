@@ -1,4 +1,4 @@
-"""What Hypothesis is told about UTF-8 is what it would find out."""
+"""What Hypothesis is told about UTF-8 is what it would find out, and what it is kept from comes back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis.configuration import storage_directory
 from hypothesis.internal import charmap
+from hypothesis.internal.conjecture import providers
 
 from conformance.suites import hypothesis_files
 from conformance.suites.hypothesis_files import out_of_the_way
@@ -35,3 +36,13 @@ def test_the_directory_goes_away() -> None:
         place = Path(storage_directory("x").path)
         assert place.parent.is_dir()
     assert not place.parent.exists()
+
+
+def test_nothing_is_drawn_from_the_code_that_happens_to_be_loaded() -> None:
+    outside = providers._get_local_constants
+    assert len(outside()) > 0
+    with out_of_the_way():
+        assert len(providers._get_local_constants()) == 0
+        providers.CONSTANTS_CACHE["integer", ()] = ((), ())
+    assert providers._get_local_constants is outside
+    assert ("integer", ()) not in providers.CONSTANTS_CACHE
