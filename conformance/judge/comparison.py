@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.contract.contract import Contract
 from conformance.judge.echo import EMPTY, echo_code, shows
+from conformance.judge.effects import INHERITED
 from conformance.judge.observation import Remark, shown
 from conformance.judge.shadow import AMOUNTS, Deed, Shadow, Written, moment
 
@@ -209,7 +210,7 @@ def _compare_item(
             if isinstance(got, int) and isinstance(value, int) and got < value:
                 yield Remark("KOM-315", f"capture {identity}: refunded_amount fell from {value} to {got}")
             continue
-        if fits(wanted, got) or (name not in observed and _may_be_missing(wanted)):
+        if fits(wanted, got) or (name not in observed and (name in INHERITED or _may_be_missing(wanted))):
             continue
         message = f"{item.identity} {identity}: {name} is {shown(got)}, expected was {shown(value)}"
         if name == item.amount:

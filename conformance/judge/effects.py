@@ -12,7 +12,7 @@ from conformance.judge.echo import kept
 from conformance.judge.observation import Observation
 from conformance.judge.shadow import Shadow, Written
 
-__all__ = ["carry_out", "learn_capture", "learn_captures", "learn_options", "learn_order", "learn_refund"]
+__all__ = ["INHERITED", "carry_out", "learn_capture", "learn_captures", "learn_options", "learn_order", "learn_refund"]
 
 _CREATED_ID = {"captures": ("Capture-Id", "capture_id"), "refunds": ("Refund-Id", "refund_id")}
 _LISTS = frozenset({"captures", "refunds"})
@@ -110,13 +110,22 @@ def _add(shadow: Shadow, items: str, seen: Observation) -> None:
     # On record, what was not sent reads as empty.
     entry: dict[str, Any] = {identity: created, "description": Written(""), "order_lines": Written([])}
     entry.update((name, Written(kept(name, value))) for name, value in seen.body.items() if name in _KEPT[items])
+    if items == "captures":
+        entry.update((name, _written(shadow.fields[name])) for name in INHERITED if name in shadow.fields)
     (shadow.captures if items == "captures" else shadow.refunds)[created] = entry
 
+
+INHERITED = ("billing_address", "shipping_address")
+"""What a capture takes over from its order at the moment when it is made, and shows if it shows it at all."""
 
 _KEPT: Mapping[str, frozenset[str]] = {
     "captures": frozenset({"captured_amount", "description", "order_lines", "reference", "shipping_info"}),
     "refunds": frozenset({"refunded_amount", "description", "order_lines", "reference"}),
 }
+
+
+def _written(value: Any) -> Written:
+    return value if isinstance(value, Written) else Written(value)
 
 
 def _changed(before: Any, sent: Any) -> Any:

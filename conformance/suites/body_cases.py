@@ -213,9 +213,25 @@ def _meanings() -> Iterator[Case]:
 
     def days_not_on_offer(conversation: Conversation) -> None:
         scene = Scene(conversation, "extendDueDate", "part_captured")
-        conversation.call("getOptionsForExtendDueDate", scene.ids)
+        scene.offers()
         scene.read_back(scene.ask({"number_of_days": 13}))
 
+    def each_option(conversation: Conversation) -> None:
+        """Take each option on an order of its own, for the second of its captures."""
+        taken: list[int] = []
+        while True:
+            scene = Scene(conversation, "extendDueDate", "many_captures")
+            ids = {**scene.ids, "capture_id": scene.order.captures[1]}
+            left = [days for days in scene.offers(ids) if days not in taken]
+            if not left:
+                return
+            taken.append(left[0])
+            reply = scene.ask({"number_of_days": left[0]}, ids=ids)
+            if 400 <= reply.status < 500:
+                message = f"{left[0]} days are on offer for the capture, and refused with {reply.status}"
+                conversation.report("KOM-403", message, reply, "extendDueDate")
+
+    yield _case("extendDueDate", "many_captures", "each-option", "valid write", each_option, consumes=True)
     yield _case("updateMerchantReferences", "fresh", "one-at-a-time", "text", references, consumes=True)
     yield _case("updateAuthorization", "fresh", "without-lines", "authorization", lines, consumes=True)
     yield _case(

@@ -113,29 +113,36 @@ def _extended(conversation: Conversation) -> None:
 
 
 def _from_today(conversation: Conversation) -> None:
-    """Extend an order of ten days ago: the period that it was given begins anew today, and only once a day."""
+    """Extend an order of ten days ago, and once more tomorrow: its period begins anew each day, and once a day."""
     control = _control(conversation)
-    today = _time(control)
-    order_id = control.create_order(**{**ORDER, "created_at": _written(today - timedelta(days=10))})
+    order_id = control.create_order(**{**ORDER, "created_at": _written(_time(control) - timedelta(days=10))})
     first = conversation.call("getOrder", {"order_id": order_id})
     created, ends = _day(first, "created_at"), _day(first, "expires_at")
     if created is None or ends is None:
         raise NotMeasuredError("the order does not say when it was created and when it expires")
-    period = ends - created
-    shown: list[str] = []
+    for day in range(2):
+        _extend_twice(conversation, order_id, ends - created)
+        if not day:
+            control.advance(timedelta(days=1).total_seconds())
+
+
+def _extend_twice(conversation: Conversation, order_id: str, period: timedelta) -> None:
+    control = _control(conversation)
+    today = _time(control).date()
+    shown: list[date] = []
     for _ in range(2):
         reply = conversation.call("extendAuthorizationTime", {"order_id": order_id})
         read = conversation.call("getOrder", {"order_id": order_id})
         end = _day(read, "expires_at")
-        if not reply.ok or end is None or _time(control).date() != today.date():
+        if not reply.ok or end is None or _time(control).date() != today:
             return
         # The sources count the day of the call in two ways.
-        if end - today.date() not in (period, period + timedelta(days=1)):
-            message = f"a period of {period.days} days from {today.date()} ends on {end}"
+        if end - today not in (period, period + timedelta(days=1)):
+            message = f"a period of {period.days} days from {today} ends on {end}"
             conversation.report("KOM-417", message, read, "extendAuthorizationTime")
-        shown.append(str((read.json() or {}).get("expires_at")))
+        shown.append(end)
     if shown[0] != shown[1]:
-        message = f"two extensions of one day end at {shown[0]} and {shown[1]}"
+        message = f"two extensions of one day end on {shown[0]} and {shown[1]}"
         conversation.report("KOM-417", message, read, "extendAuthorizationTime")
 
 

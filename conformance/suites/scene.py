@@ -49,7 +49,7 @@ class Scene:
         """Make a valid body; the number of days is one that the target offers."""
         body = BodyMaker(self.order).valid(self.operation, amount)
         if self.operation == "extendDueDate" and body is not None and self.order.captures:
-            body["number_of_days"] = self._offered()
+            body["number_of_days"] = next(iter(self.offers()), 10)
         return body
 
     def ask(
@@ -91,12 +91,9 @@ class Scene:
         elif "{capture_id}" in self.described.path:
             self.conversation.call("getCapture", self.ids)
 
-    def _offered(self) -> int:
-        options = self.conversation.call("getOptionsForExtendDueDate", self.ids).json()
+    def offers(self, ids: Mapping[str, str] | None = None) -> list[int]:
+        """Ask by how many days the due date of a capture may be extended."""
+        options = self.conversation.call("getOptionsForExtendDueDate", ids or self.ids).json()
         offers = options.get("options") if isinstance(options, dict) else None
-        if isinstance(offers, list):
-            for offer in offers:
-                days = offer.get("number_of_days") if isinstance(offer, dict) else None
-                if isinstance(days, int) and not isinstance(days, bool):
-                    return days
-        return 10
+        found = [offer.get("number_of_days") for offer in offers or () if isinstance(offer, dict)]
+        return [days for days in found if isinstance(days, int) and not isinstance(days, bool)]

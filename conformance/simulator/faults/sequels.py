@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.exchange import Response
 from conformance.simulator.faults.call import Call, answered_json
-from conformance.simulator.faults.changes import after, asked, in_json, succeeded, with_headers, with_json
+from conformance.simulator.faults.changes import after, asked, in_json, refused, succeeded, with_headers, with_json
 from conformance.simulator.faults.fault import Behaviour
 from conformance.simulator.order import Order
 from conformance.simulator.shape import encode
@@ -188,7 +188,32 @@ def _with_neighbour(call: Call) -> Response:
     return response
 
 
+def _addressed_as_before(call: Call, _response: Response) -> None:
+    """Give a capture the address that the order had before it was changed."""
+    order = call.order
+    first = None if order is None else call.memory.get(order.order_id)
+    if order is not None and first is not None:
+        capture = next(reversed(order.captures.values()))
+        capture._addresses = {**capture._addresses, "shipping_address": first}  # noqa: SLF001 - as above
+
+
+def _first_address(call: Call) -> Response:
+    order = call.order
+    if order is not None and call.operation == "updateConsumerDetails" and "shipping_address" in order.details:
+        call.memory.setdefault(order.order_id, order.details["shipping_address"])
+    return after(_addressed_as_before, lambda each: each.operation == "captureOrder")(call)
+
+
+def _second_capture_paid(call: Call) -> bool:
+    order = call.order
+    return order is not None and call.capture is not None and next(iter(order.captures)) != call.capture.capture_id
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "capture-with-old-address": _first_address,
+    "due-date-of-second-capture-refused": refused(
+        403, "NOT_ALLOWED", "Due date cannot be extended.", when=_second_capture_paid
+    ),
     "transaction-of-first-capture": _transaction_of_first,
     "captures-share-reference": in_json(_one_reference),
     "captures-dated-before": in_json(_captures_of_before),
