@@ -81,6 +81,7 @@ class Simulator:
 
     Every method may be called from any thread. ``behaviour`` says which it follows where documentation and recordings
     differ: ``documented`` or ``observed``. ``rate_limit`` is in requests a second for each merchant, None for none.
+    ``demo_orders`` says whether there are orders from the start.
     Two simulators with the same seed that are told the same answer the same.
     """
 
@@ -93,6 +94,7 @@ class Simulator:
         merchants: Iterable[Merchant] = DEFAULT_MERCHANTS,
         rate_limit: int | None = None,
         clock: Clock | None = None,
+        demo_orders: bool = True,
     ) -> None:
         self.contract = contract
         self.clock = Clock() if clock is None else clock
@@ -106,6 +108,7 @@ class Simulator:
             contract.operations, accepts_numeric_tracking_number=self.behaviour.accepts_numeric_tracking_number
         )
         self._limit = rate_limit
+        self._demo_orders = DEMO_ORDERS if demo_orders else ()
         self._row = contract.errors.row
         self._order_missing = self._by_operation(_ORDER_MISSING)
         self._capture_missing = self._by_operation(_CAPTURE_MISSING)
@@ -133,7 +136,7 @@ class Simulator:
             self._preparation = Preparation(
                 self.contract.operations, self._machine, self._store, self.credentials, self._identities, self.clock
             )
-            for fields in DEMO_ORDERS:
+            for fields in self._demo_orders:
                 self._preparation.order(fields)
 
     def create_order(self, fields: Mapping[str, Any]) -> str:

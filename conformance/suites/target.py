@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Barrier
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from conformance.contract.contract import Contract
@@ -127,12 +127,14 @@ def embedded_targets(
     The simulator is one and the same, set back for each case: a target is good until the next one is asked for.
     ``fault`` names the fault of the zoo that it has.
     """
-    simulator = Simulator(contract, seed=seed, behaviour=behaviour)
+    # Each case makes the orders that it needs.
+    options: dict[str, Any] = {"seed": seed, "behaviour": behaviour, "demo_orders": False}
+    simulator = Simulator(contract, **options)
     if fault:
         from conformance.simulator.faults.faulty_simulator import FaultySimulator  # noqa: PLC0415 - seldom needed
         from conformance.simulator.faults.zoo import fault_named  # noqa: PLC0415 - seldom needed
 
-        simulator = FaultySimulator(contract, fault_named(fault, contract), seed=seed, behaviour=behaviour)
+        simulator = FaultySimulator(contract, fault_named(fault, contract), **options)
 
     def make(_case_id: str) -> Target:
         simulator.reset()
