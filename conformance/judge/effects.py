@@ -58,7 +58,7 @@ def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contrac
     if effect.moves:
         shadow.touched.add(effect.moves)
     if effect.to:
-        shadow.state = reached
+        shadow.state, shadow.guessed = reached, False
         shadow.touched.add("status")
         shadow.forget("status")
 
@@ -160,7 +160,10 @@ def learn_order(shadow: Shadow, order: Mapping[str, Any]) -> None:
     if isinstance(order.get("refunds"), list):
         shadow.refunds = _by_id(order["refunds"], "refund_id")
         shadow.refunds_known = True
+    released = shadow.state == "RELEASED"
     shadow.state = _state_shown(shadow, order)
+    # What was captured in part and shows itself as captured may have been released, or have expired.
+    shadow.guessed = shadow.state == "RELEASED" and (shadow.guessed or not released)
     shadow.events.clear()
     shadow.touched.clear()
     shadow.doubts.clear()

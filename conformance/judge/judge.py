@@ -245,7 +245,7 @@ class Judge:
         elif status == 404:
             created = "capture_id" in seen.ids or "refund_id" in seen.ids
             yield Remark("KOM-409" if created else "KOM-408", f"answered {answer} although it exists")
-        elif state_of(shadow, self._now):
+        elif state_of(shadow, self._now) and not shadow.guessed:
             state = state_of(shadow, self._now)
             name = "KOM-308" if operation.id in _MONEY else "KOM-403"
             yield Remark(name, f"answered {answer} although the order is {state} and nothing forbids it")

@@ -52,8 +52,9 @@ class Shadow:
     show; a field that is not in it is unknown, or known to be absent when ``read`` says that the whole order has been
     read and ``unknown`` does not name the field. ``captures`` and ``refunds`` map ids to what a read of each must
     show; the ``*_known`` flags say whether those are all there are. ``touched`` names the fields that writes since
-    the last read were about, ``doubts`` the writes whose outcome nobody saw. ``offers`` maps captures to the numbers of
-    days by which their due date may be extended, as they were last told.
+    the last read were about, ``doubts`` the writes whose outcome nobody saw. ``offers`` maps captures to the numbers
+    of days by which their due date may be extended, as they were last told. ``guessed`` says that the state was read
+    off an order that may as well be in another.
     """
 
     order_id: str
@@ -70,6 +71,7 @@ class Shadow:
     read: bool = False
     unknown: set[str] = field(default_factory=set)
     offers: dict[str, frozenset[int]] = field(default_factory=dict)
+    guessed: bool = False
 
     def forget(self, *names: str) -> None:
         """Make fields unknown until the next read."""
@@ -108,6 +110,7 @@ class Shadow:
             read=self.read,
             unknown=set(self.unknown),
             offers=dict(self.offers),
+            guessed=self.guessed,
         )
 
     def expired(self, now: datetime | None) -> bool | None:

@@ -115,11 +115,13 @@ def _extended(conversation: Conversation) -> None:
 def _from_today(conversation: Conversation) -> None:
     """Extend an order of ten days ago, and once more tomorrow: its period begins anew each day, and once a day."""
     control = _control(conversation)
-    order_id = control.create_order(**{**ORDER, "created_at": _written(_time(control) - timedelta(days=10))})
-    first = conversation.call("getOrder", {"order_id": order_id})
-    created, ends = _day(first, "created_at"), _day(first, "expires_at")
+    # The period is that of an order of today: from which day the end of an older one counts is the target's affair.
+    fresh = conversation.call("getOrder", {"order_id": control.create_order(**ORDER)})
+    created, ends = _day(fresh, "created_at"), _day(fresh, "expires_at")
     if created is None or ends is None:
         raise NotMeasuredError("the order does not say when it was created and when it expires")
+    order_id = control.create_order(**{**ORDER, "created_at": _written(_time(control) - timedelta(days=10))})
+    conversation.call("getOrder", {"order_id": order_id})
     for day in range(2):
         _extend_twice(conversation, order_id, ends - created)
         if not day:

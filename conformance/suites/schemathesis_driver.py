@@ -333,9 +333,10 @@ def _second_opinion(
     """Add what Schemathesis' own checks find in the answer and the judge has not said, explained or not."""
     if reply.exchange.response is None or reply.judgement.operation is None:
         return
-    said = {finding.code for finding in reply.judgement.findings}
-    if reply.status >= 400 and said:
+    if reply.status >= 400:
+        # The description names codes and shapes of refusals that are inferred, and only the judge knows which.
         return
+    said = {finding.code for finding in reply.judgement.findings}
     open_checks = [check for check, code in _CODES.items() if code not in said]
     # Nearly always none of them has anything to say, and to ask them one by one costs as much as the request.
     if _failures(case, prepared, reply, open_checks):

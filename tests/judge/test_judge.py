@@ -552,6 +552,26 @@ def test_what_is_on_offer_may_be_taken_once_and_refused_in_any_words() -> None:
     )
 
 
+def test_what_looks_released_may_have_expired() -> None:
+    over = captured(400, status="CAPTURED", remaining_authorized_amount=0)
+    refusal = "POST", f"/captures/{CAPTURE}/shipping-info", 403, "NOT_ALLOWED"
+    sent = {"shipping_info": [{"tracking_number": "1"}]}
+    assert codes(lambda c: [c.read(over), c.read(over), c.refused(*refusal, sent=sent)]) == []
+
+
+def test_what_was_seen_to_be_released_is_released() -> None:
+    over = captured(400, status="CAPTURED", remaining_authorized_amount=0)
+    refusal = "POST", f"/captures/{CAPTURE}/shipping-info", 403, "NOT_ALLOWED"
+
+    def story(c: Conversation) -> Iterable[Exchange]:
+        yield c.read(captured(400))
+        yield c.write("/release-remaining-authorization")
+        yield c.read(over)
+        yield c.refused(*refusal, sent={"shipping_info": [{"tracking_number": "1"}]})
+
+    assert codes(story) == ["KOM-403"]
+
+
 def test_a_replay_repeats_its_transaction_id() -> None:
     same = {"Transaction-Id": OTHER}
     assert codes(lambda c: [c.capture(1, key="k", headers=same), c.capture(1, key="k", headers=same)]) == []
