@@ -158,7 +158,7 @@ class Judge:
     def _check_replay(
         self, seen: Observation, operation: Operation, first: First, shadow: Shadow | None
     ) -> Iterator[Remark]:
-        if seen.status >= 500 or seen.status in _PASSING:
+        if seen.status >= 500 or self._passing(seen.status):
             return
         if not seen.succeeded:
             # Credentials and body may be looked at before the key is.
@@ -338,8 +338,12 @@ class Judge:
 
 
 def _unsecret(seen: Observation, remark: Remark) -> Remark:
-    """Take the password out of a message that quotes an answer which repeats it."""
-    password = seen.password()
-    if not password or password not in remark.message:
-        return remark
-    return Remark(remark.code, remark.message.replace(password, "[password]"), remark.topic)
+    """Take credentials out of a message that quotes an answer which repeats them."""
+    message = remark.message
+    for secret, shown_as in (
+        (seen.principal.partition(" ")[2].strip(), "[credentials]"),
+        (seen.password(), "[password]"),
+    ):
+        if secret:
+            message = message.replace(secret, shown_as)
+    return remark if message == remark.message else Remark(remark.code, message, remark.topic)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from conformance.judge.observation import Observation, Remark
 
@@ -26,12 +27,12 @@ class First:
     status: int
     error_code: str
     created: str
-    body: bytes
+    body: Any
     at: datetime | None
 
     def same_request(self, seen: Observation) -> bool:
-        """Tell whether a request at the same place also carries the same body."""
-        return seen.exchange.request.body == self.body
+        """Tell whether a request at the same place also carries the same body, in whatever spelling."""
+        return bool(_content(seen) == self.body)
 
     def same_place(self, seen: Observation) -> bool:
         """Tell whether a request is the same operation on the same resource."""
@@ -80,7 +81,7 @@ class Keys:
             status=seen.status,
             error_code=seen.error_code,
             created=_created(seen),
-            body=seen.exchange.request.body,
+            body=_content(seen),
             at=now,
         )
 
@@ -93,6 +94,10 @@ def compare_replay(first: First, seen: Observation) -> Iterator[Remark]:
     elif (seen.status, seen.error_code) != (first.status, first.error_code):
         answer = f"{seen.status} {seen.error_code}".rstrip()
         yield Remark("KOM-502", f"the replay was answered {answer}, the first request {first.status}")
+
+
+def _content(seen: Observation) -> Any:
+    return seen.exchange.request.body if seen.sent.problem else seen.sent.value
 
 
 def _created(seen: Observation) -> str:

@@ -1,11 +1,11 @@
-"""Checks that an answer gives away neither the service's insides nor the caller's secret."""
+"""Checks that an answer gives away neither the service's insides nor the secrets of caller and customer."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from conformance.judge.observation import Observation, Remark
+from conformance.judge.observation import Observation, Remark, shown
 
 __all__ = ["check_leaks"]
 
@@ -24,18 +24,26 @@ _TRACES = re.compile(
 )
 
 
+_KEPT = re.compile(r"\bpublic\b|\b(?:s-maxage|max-age)\s*=\s*\"?0*[1-9]")
+
+
 def check_leaks(seen: Observation) -> Iterator[Remark]:
-    """Yield stack traces and echoed passwords."""
+    """Yield stack traces, echoed credentials, and leave to keep what is about a customer."""
     body = seen.response.body[:_SEARCHED]
+    caching = ", ".join(seen.response.headers.all("Cache-Control")).lower()
+    if seen.succeeded and "no-store" not in caching and _KEPT.search(caching):
+        yield Remark("KOM-710", f"Cache-Control is {shown(caching)}")
     if seen.status >= 400 and _TRACES.search(body):
         yield Remark("KOM-703", f"the body of the {seen.status} shows a stack trace")
     password = seen.password()
     if len(password) < _SHORTEST_SECRET:
         return
-    secret = password.encode()
-    sent_in_body = secret in seen.exchange.request.body or secret in seen.exchange.request.target.encode()
-    if not sent_in_body and secret in body:
-        yield Remark("KOM-704", "the body repeats the password of the request")
+    encoded = seen.principal.partition(" ")[2].strip()
+    for secret in (password.encode(), encoded.encode()):
+        sent_in_body = secret in seen.exchange.request.body or secret in seen.exchange.request.target.encode()
+        if not sent_in_body and secret in body:
+            yield Remark("KOM-704", "the body repeats the credentials of the request")
+            break
     for name, value in seen.response.headers:
         if password in value or (len(seen.principal) > _SHORTEST_SECRET and seen.principal in value):
             yield Remark("KOM-704", f"the header {name} repeats the credentials of the request")

@@ -56,6 +56,7 @@ def expected(contract: Contract, operation: str, ground: str, code: str, why: st
 CODES: Mapping[str, tuple[str, ...]] = {
     "valid read": (
         "KOM-104",
+        "KOM-710",
         "KOM-101",
         "KOM-102",
         "KOM-103",
@@ -132,6 +133,8 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "override": ("KOM-707",),
     "repeated-key": ("KOM-501", "KOM-502"),
     "repeated-key-other-body": ("KOM-504",),
+    "repeated-key-respelled": ("KOM-501", "KOM-502"),
+    "keys-of-any-form": ("KOM-501", "KOM-208", "KOM-503"),
     "repeated-after-another": ("KOM-501", "KOM-502"),
     "repeated-refusal": ("KOM-306", "KOM-307", "KOM-313", "KOM-404"),
     "different-keys": ("KOM-503", "KOM-413"),

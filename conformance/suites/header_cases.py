@@ -35,7 +35,7 @@ def _case(
 
 
 def _small_letters(operation: Operation, state: str) -> Callable[[Conversation], None]:
-    """HTTP/2 knows no other names. A key that is sent so is the same key: what it did is not done again."""
+    """HTTP/2 knows no other names. A key that is sent so, by whatever program, is the same key: once is enough."""
 
     def play(conversation: Conversation) -> None:
         scene = Scene(conversation, operation.id, state)
@@ -50,7 +50,8 @@ def _small_letters(operation: Operation, state: str) -> Callable[[Conversation],
 
 
 def _lowered(request: Request) -> Request:
-    return replace(request, headers=Headers((name.lower(), value) for name, value in request.headers))
+    lowered = [(name.lower(), value) for name, value in request.headers]
+    return replace(request, headers=Headers([*lowered, ("user-agent", "another-worker/2.0")]))
 
 
 def _integrator(conversation: Conversation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 from conformance.contract.contract import Contract
@@ -97,6 +98,26 @@ def _same_moment(scene: Scene) -> None:
     most = left * 6 // 10
     conversation.together([conversation.request(scene.operation, ids, {field: most}) for _ in range(4)])
     scene.read()
+
+
+def _respelled(scene: Scene) -> None:
+    """Repeat a call with its body written in another way: members in another order, blanks, escapes."""
+    key, body, ids = scene.conversation.new_id(), scene.body() or {}, scene.ids
+    scene.conversation.call(scene.operation, ids, body, key=key)
+    scene.read()
+    turned = dict(reversed(body.items()))
+    scene.conversation.call(scene.operation, ids, raw=json.dumps(turned, indent=1).encode(), key=key)
+    scene.read()
+
+
+def _keys_of_any_form(scene: Scene) -> None:
+    """Any text that is unique makes a key: what the guides advise, and what merchants have at hand."""
+    name, field = scene.conversation.new_id(), AMOUNT_FIELD[scene.operation]
+    version_5 = f"{name[:14]}5{name[15:]}"
+    for key in (version_5, name.upper(), name.replace("-", ""), f"order-2041:{scene.operation}/1.{name[:8]}", name[:8]):
+        for _ in range(2):
+            scene.conversation.call(scene.operation, scene.ids, {field: 100}, key=key)
+        scene.read()
 
 
 def _after_another(scene: Scene) -> None:
@@ -220,13 +241,15 @@ _PLAYS: dict[str, Callable[[Scene], None]] = {
     "repeated-key": _same_key,
     "repeated-key-other-body": _same_key_other_body,
     "repeated-after-another": _after_another,
+    "repeated-key-respelled": _respelled,
+    "keys-of-any-form": _keys_of_any_form,
     "different-keys": _different_keys,
     "without-key": _without_key,
     "same-moment": _same_moment,
     "similar-keys": _similar_keys,
     "key-of-another-merchant": _key_of_another_merchant,
 }
-_OF_MONEY = frozenset({"same-moment", "similar-keys", "key-of-another-merchant"})
-_OF_BODIES = frozenset({"repeated-key-other-body", "repeated-after-another"})
+_OF_MONEY = frozenset({"same-moment", "keys-of-any-form", "similar-keys", "key-of-another-merchant"})
+_OF_BODIES = frozenset({"repeated-key-respelled", "repeated-key-other-body", "repeated-after-another"})
 # A repetition has no effect, and the service is known to say so by repeating the Transaction-Id.
 _REPEATABLE = frozenset({"acknowledgeOrder", "cancelOrder", "extendAuthorizationTime"})

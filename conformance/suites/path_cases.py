@@ -137,6 +137,7 @@ def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Cas
 
     yield case("no-credentials", lambda _: "")
     yield case("wrong-password", lambda mine: Credentials(mine.username, "not-the-password").authorization)
+    yield _password_of_other(contract, operation, state)
     yield case("unknown-username", lambda mine: Credentials("K000000_nobody", mine.password).authorization)
     yield case("password-cut", lambda mine: Credentials(mine.username, mine.password[:-1]).authorization)
     yield case("password-longer", lambda mine: Credentials(mine.username, f"{mine.password}x").authorization)
@@ -150,6 +151,23 @@ def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Cas
         "other-scheme",
         lambda mine: "Bearer " + base64.b64encode(mine.username.encode()).decode("ascii"),
     )
+
+
+def _password_of_other(contract: Contract, operation: Operation, state: str) -> Case:
+    """Ask with a username and a password that are both valid, and belong to two merchants."""
+
+    def play(conversation: Conversation) -> None:
+        mine, other = conversation.target.credentials, conversation.target.other
+        if other is None:
+            raise NotMeasuredError("the target has no second merchant")
+        scene = Scene(conversation, operation.id, state)
+        ground = expected(contract, operation.id, "wrong credentials", "KOM-701", "the password is another merchant's")
+        mixed = Credentials(mine.username, other.password)
+        scene.ask(scene.body(), credentials=mixed, expected=ground)
+        if operation.writes:
+            scene.read()
+
+    return _case(operation.id, state, "password-of-another-merchant", "wrong credentials", play)
 
 
 def _other_merchant(contract: Contract, operation: Operation) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from conformance.suites.bodies import AMOUNT_FIELD, TEXT, lines_of
@@ -51,6 +51,9 @@ def text_cases() -> Iterator[Case]:
         yield Case(
             f"{operation}/{state}/texts", operation, state, "texts", _sent(operation, state, body), CODES["text"], True
         )
+    for operation, (state, body_of) in _SPELLED.items():
+        play = _spelled(operation, state, body_of)
+        yield Case(f"{operation}/{state}/spellings", operation, state, "spellings", play, CODES["text"], True)
     yield Case("captureOrder/large/numbers", "captureOrder", "large", "numbers", _numbers, CODES["text"], True)
     for operation, state in (
         ("captureOrder", "fresh"),
@@ -59,6 +62,63 @@ def text_cases() -> Iterator[Case]:
     ):
         play = _several_lines(operation, state)
         yield Case(f"{operation}/{state}/several-lines", operation, state, "several-lines", play, CODES["text"], True)
+
+
+_PARCEL: Mapping[str, Any] = {
+    "shipping_company": "DHL Express ",
+    "shipping_method": "BoxReg",
+    "tracking_number": "00034-AbC",
+    "tracking_uri": "HTTPS://Track.Example/T%2F1?Id=%C3%A4&b=1+2#Top",
+    "return_shipping_company": "dhl",
+    "return_tracking_number": "0x1F",
+    "return_tracking_uri": "https://carrier.example/Return%20Me?x=%41",
+}
+_LINE: Mapping[str, Any] = {
+    "reference": "0042-aB",
+    "type": "digital",
+    "quantity": 0,
+    "quantity_unit": "Kg",
+    "name": "  Download ",
+    "unit_price": 100,
+    "total_amount": 0,
+    "tax_rate": 1_950,
+    "total_tax_amount": 0,
+    "total_discount_amount": 0,
+    "product_url": "https://Shop.Example/P%2F1?A=b",
+    "image_url": "https://shop.example/I%20mage.PNG",
+}
+_ADDRESS: Mapping[str, Any] = {
+    "given_name": "ANNA-maria",
+    "family_name": "O'Neil  MacDonald",
+    "title": "Frau Dr.",
+    "street_address": "STRASSE des 17. Juni 0135",
+    "street_address2": "c/o  Öz",
+    "postal_code": "01067",
+    "city": "DRESDEN",
+    "country": "DE",
+    "email": "Anna.O'Neil+Shop@Example.COM",
+    "phone": "+493511234567",
+}
+# Spellings that somebody's tidying would change, in each field that has a form of its own.
+_SPELLED: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "captureOrder": (
+        "part_captured",
+        {"captured_amount": 100, "order_lines": [dict(_LINE), *lines_of(100)], "shipping_info": [dict(_PARCEL)]},
+    ),
+    "refundOrder": ("part_captured", {"refunded_amount": 100, "order_lines": [dict(_LINE), *lines_of(100)]}),
+    "updateAuthorization": ("fresh", {"order_amount": 10_000, "order_lines": [dict(_LINE), *lines_of(10_000)]}),
+    "appendShippingInfo": ("fully_captured", {"shipping_info": [dict(_PARCEL)]}),
+    "appendOrderShippingInfo": ("fully_captured", {"shipping_info": [dict(_PARCEL)]}),
+    "updateConsumerDetails": ("fresh", {"shipping_address": dict(_ADDRESS)}),
+}
+
+
+def _spelled(operation: str, state: str, body: dict[str, Any]) -> Callable[[Conversation], None]:
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        scene.read_back(scene.ask(body))
+
+    return play
 
 
 def _sent(operation: str, state: str, body: Callable[[str], dict[str, Any]]) -> Callable[[Conversation], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -518,6 +519,12 @@ SECURITY: dict[str, tuple[str, Story]] = {
         "KOM-709",
         lambda c: [c.refused("GET", "", 401, "UNAUTHORIZED", headers={"WWW-Authenticate": "Bearer"})],
     ),
+    "credentials in body": (
+        "KOM-704",
+        lambda c: [c.refused("GET", "", 404, "NO_SUCH_ORDER", message=f"Order of {AUTHORIZATION}")],
+    ),
+    "a public cache": ("KOM-710", lambda c: [c.read(order(), headers={"Cache-Control": "public"})]),
+    "a minute in a cache": ("KOM-710", lambda c: [c.read(order(), headers={"Cache-Control": "private, max-age=60"})]),
 }
 
 ALL = {
@@ -570,6 +577,37 @@ def test_what_was_seen_to_be_released_is_released() -> None:
         yield c.refused(*refusal, sent={"shipping_info": [{"tracking_number": "1"}]})
 
     assert codes(story) == ["KOM-403"]
+
+
+@pytest.mark.parametrize("told", ["no-cache, no-store, max-age=60", "max-age=0, must-revalidate", "private", ""])
+def test_what_no_cache_keeps(told: str) -> None:
+    assert codes(lambda c: [c.read(order(), headers={"Cache-Control": told})]) == []
+
+
+def test_a_replay_in_another_spelling_is_a_replay() -> None:
+    sent = {"captured_amount": 1, "description": "ü"}
+
+    def story(created: str) -> Story:
+        spelled = json.dumps(dict(reversed(sent.items())), indent=1).encode()
+        again = {"Capture-Id": created, "Location": location(created)}
+        return lambda c: [
+            c.capture(1, more={"description": "ü"}, key="k"),
+            c.exchange("POST", f"/{ORDER}/captures", 201, sent=spelled, headers=again, key="k"),
+        ]
+
+    assert codes(story(CAPTURE)) == []
+    assert codes(story(OTHER)) == ["KOM-501"]
+
+
+def test_a_replay_may_be_in_conflict_while_the_first_is_under_way() -> None:
+    c, judge = Conversation(), Judge(load_contract())
+    judge.feed(c.capture(1, key="k"))
+    assert (
+        judge.feed(c.refused("POST", "/captures", 409, "CONFLICT", sent={"captured_amount": 1}, key="k")).findings == ()
+    )
+    judge.undisturbed = True
+    found = judge.feed(c.refused("POST", "/captures", 409, "CONFLICT", sent={"captured_amount": 1}, key="k")).findings
+    assert [finding.code for finding in found] == ["KOM-502"]
 
 
 def test_a_replay_repeats_its_transaction_id() -> None:

@@ -100,6 +100,7 @@ WITNESSES = {
     "KOM-705": ("id-ends-at-semicolon", "getCapture/part_captured/encoded-path"),
     "KOM-706": ("id-in-head", "getOrder/fresh/malformed-order-id"),
     "KOM-707": ("method-in-query", "getCaptures/fresh/method-override"),
+    "KOM-710": ("order-cacheable", "getOrder/fresh/valid"),
     "KOM-709": ("refusal-without-challenge", "getOrder/fresh/no-credentials"),
     "KOM-708": ("any-size-accepted", "captureOrder/fresh/too-large"),
 }

@@ -6,7 +6,7 @@ import html
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from conformance.exchange import Response
 from conformance.simulator.faults.call import Call
@@ -126,6 +126,9 @@ def _one_piece(line: dict[str, Any]) -> dict[str, Any]:
 
 
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "tracking-link-decoded": _stored(frozenset({"tracking_uri", "return_tracking_uri"}), unquote),
+    "postal-code-without-zero": _shown(frozenset({"postal_code"}), lambda text: text.removeprefix("0")),
+    "email-in-small-letters": _stored(frozenset({"email"}), str.lower),
     "description-cut-at-100": _stored(_DESCRIPTION, lambda text: text[:100]),
     "refund-description-shouts": _shown(_DESCRIPTION, str.upper),
     "reference-composed": _stored(_REFERENCES, _composed),

@@ -141,7 +141,24 @@ def _without_lines(call: Call) -> bool:
     return "order_lines" not in call.sent
 
 
+def _version_4_only(call: Call) -> str:
+    """Take for a key only what one guide advises, and not what the other does."""
+    return call.key if call.key[14:15] == "4" else ""
+
+
+def _by_program(call: Call) -> str:
+    return f"{call.key} {call.request.headers.get('User-Agent')}" if call.key else ""
+
+
+def _in_conflict(response: Response, call: Call) -> Response:
+    del response
+    return call.refuse(409, "CONFLICT")
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "keys-of-version-4-only": _as_key(_version_4_only),
+    "key-by-program": _as_key(_by_program),
+    "replay-in-conflict": _on_replay(_in_conflict),
     "refund-key-ignored": _ignored(),
     "capture-key-ignored-without-lines": _ignored(_without_lines),
     "parcel-key-ignored": _ignored(),

@@ -270,7 +270,24 @@ def _without_challenge(response: Response, _call: Call) -> Response:
     return with_headers(response, {"WWW-Authenticate": None})
 
 
+def _any_known_password(call: Call, owner: Merchant) -> bool:
+    username, password = _pair(call)
+    return username == owner.username and password in {each.password for each in DEFAULT_MERCHANTS}
+
+
+def _with_credentials(response: Response, call: Call) -> Response:
+    """Name the credentials that were sent in the message of a refusal."""
+    sent = call.request.headers.get("Authorization") or ""
+    value = answered_json(response)
+    return with_json(response, {**value, "error_messages": [f"Not allowed for {sent}"]}) if value else response
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "any-known-password": _let_in(_any_known_password),
+    "credentials-in-message": in_refusal(_with_credentials, 403),
+    "order-cacheable": in_success(
+        lambda response, _call: with_headers(response, {"Cache-Control": "public, max-age=60", "Pragma": None})
+    ),
     "empty-password-accepted": _let_in(_no_password),
     "refusal-without-challenge": in_refusal(_without_challenge, 401),
     "captures-without-credentials": _let_in(_nobody),
