@@ -110,7 +110,7 @@ def run(fault: str, *, seed: int, examples: int, budget_s: float, behaviour: str
             command += ["--auth", f"{first.username}:{first.password}", "--max-failures", "1", "--no-shrink"]
             command += ["-n", str(examples), "--seed", str(seed), "--warnings", "off", "--request-timeout", "5"]
             command += ["--report", "json", "--report-json-path", str(report)]
-            begun, cpu = time.perf_counter(), _cpu_of_children()
+            begun, cpu = time.perf_counter(), cpu_of_children()
             cut_short = False
             with (place / "output.txt").open("wb") as output:
                 process = subprocess.Popen(
@@ -131,7 +131,7 @@ def run(fault: str, *, seed: int, examples: int, budget_s: float, behaviour: str
                 finally:
                     process.kill()
                     process.wait()
-            seconds, cpu = time.perf_counter() - begun, _cpu_of_children() - cpu
+            seconds, cpu = time.perf_counter() - begun, cpu_of_children() - cpu
             told = (place / "output.txt").read_text("utf-8", "replace")
             if status not in (0, 1):
                 raise RuntimeError(f"Schemathesis could not run against {fault}: {told[-500:]}")
@@ -139,7 +139,7 @@ def run(fault: str, *, seed: int, examples: int, budget_s: float, behaviour: str
             return StockRun(status == 1, seconds, cpu, cases, codes, cut_short)
 
 
-def _cpu_of_children() -> float:
+def cpu_of_children() -> float:
     """Return the processor time of the children that have ended: between two looks, that of Schemathesis alone."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
