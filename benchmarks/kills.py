@@ -45,7 +45,14 @@ SEED = 1
 BEHAVIOURS = ("documented", "observed")
 # The code on which a result of a tool depends.
 _OURS = ("conformance", "specs")
-_THEIRS = ("conformance/simulator", "conformance/contract", "specs", "benchmarks/stock.py")
+_THEIRS = (
+    "conformance/simulator",
+    "conformance/contract",
+    "specs/order-management.yaml",
+    "specs/errors.yaml",
+    "specs/lifecycle.yaml",
+    "benchmarks/stock.py",
+)
 
 
 def main() -> None:

@@ -32,12 +32,6 @@ def key_cases(contract: Contract) -> Iterator[Case]:
             yield _case(operation.id, state, name, name, play)
     for operation_id in ("captureOrder", "refundOrder", "updateAuthorization"):
         yield _case(operation_id, "part_captured", "repeated-refusal", "repeated-refusal", _refusal)
-    for state, name, play in (
-        ("fresh", "against-cancel", _against_cancel),
-        ("fresh", "against-decrease", _against_decrease),
-        ("part_captured", "against-release", _against_release),
-    ):
-        yield _case("captureOrder", state, name, "against-each-other", play)
 
 
 def _case(operation: str, state: str, name: str, kind: str, play: Callable[[Scene], None]) -> Case:
@@ -155,30 +149,6 @@ def _refusal(scene: Scene) -> None:
     for _ in range(3):
         conversation.call(scene.operation, scene.ids, body, key=key)
         scene.read()
-
-
-def _against(scene: Scene, other: str, body: object = None) -> None:
-    """Send two calls of the same moment of which only one can be carried out."""
-    conversation, order = scene.conversation, scene.order
-    ids = {"order_id": order.order_id}
-    asked = BodyMaker(order).step(scene.operation, order.remaining)
-    for _ in range(2):
-        conversation.together(
-            [conversation.request(scene.operation, ids, asked), conversation.request(other, ids, body)]
-        )
-        scene.read()
-
-
-def _against_cancel(scene: Scene) -> None:
-    _against(scene, "cancelOrder")
-
-
-def _against_decrease(scene: Scene) -> None:
-    _against(scene, "updateAuthorization", BodyMaker(scene.order).step("updateAuthorization", 5_000))
-
-
-def _against_release(scene: Scene) -> None:
-    _against(scene, "releaseRemainingAuthorization")
 
 
 def _other(value: object) -> object:

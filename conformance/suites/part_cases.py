@@ -1,10 +1,10 @@
-"""Every capture and refund of an order, not the latest alone: what is written to one must not show on another."""
+"""The parts of an order and calls of one moment: what is written to one must not show on another, nor undo it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from conformance.suites.bodies import AMOUNT_FIELD
+from conformance.suites.bodies import AMOUNT_FIELD, BodyMaker
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
@@ -23,6 +23,13 @@ def part_cases() -> Iterator[Case]:
     yield _case("appendShippingInfo", "many_captures", "to-an-earlier-one", "text", _parcel_of_earlier)
     for operation, state in (("captureOrder", "fresh"), ("refundOrder", "fully_captured")):
         yield _case(operation, state, "together-within", "same-moment", _together(operation, state))
+    yield _case("updateMerchantReferences", "fresh", "together-within", "text", _references_together)
+    for name, state, other in (
+        ("against-cancel", "fresh", "cancelOrder"),
+        ("against-decrease", "fresh", "updateAuthorization"),
+        ("against-release", "part_captured", "releaseRemainingAuthorization"),
+    ):
+        yield _case("captureOrder", state, name, "against-each-other", _against(state, other))
 
 
 def _case(operation: str, state: str, name: str, kind: str, play: Play, *, consumes: bool = True) -> Case:
@@ -86,6 +93,34 @@ def _together(operation: str, state: str) -> Play:
     return play
 
 
+def _references_together(conversation: Conversation) -> None:
+    """Write two fields of one order at the same moment: neither may be lost to the other."""
+    for _ in range(_ROUNDS):
+        scene = Scene(conversation, "updateMerchantReferences", "fresh")
+        bodies = ({"merchant_reference1": "first"}, {"merchant_reference2": "second"})
+        conversation.together([conversation.request(scene.operation, scene.ids, body) for body in bodies])
+        scene.read()
+
+
+def _against(state: str, other: str) -> Play:
+    """Make two calls of the same moment of which only one can be carried out, whichever comes first."""
+
+    def play(conversation: Conversation) -> None:
+        for number in range(_ROUNDS):
+            scene = Scene(conversation, "captureOrder", state)
+            asked = BodyMaker(scene.order)
+            requests = [
+                conversation.request("captureOrder", scene.ids, asked.step("captureOrder", scene.order.remaining)),
+                conversation.request(other, scene.ids, asked.step(other, scene.order.order_amount // 2)),
+            ]
+            conversation.together(requests if number % 2 else requests[::-1])
+            scene.read()
+
+    return play
+
+
+# A race is not lost each time.
+_ROUNDS = 4
 _MADE = {
     "captureOrder": ("Capture-Id", "getCapture", "capture_id"),
     "refundOrder": ("Refund-Id", "get", "refund_id"),

@@ -26,7 +26,8 @@ MALFORMED_IDS: dict[str, str] = {
     "very-long": "a" * 300,
     "control-characters": "a\r\nX-Injected: yes",
 }
-UNSUPPORTED = ("PUT", "DELETE")
+# Whoever follows a link must not move money.
+UNSUPPORTED = ("PUT", "DELETE", "GET")
 
 
 def path_cases(contract: Contract) -> Iterator[Case]:
@@ -38,7 +39,7 @@ def path_cases(contract: Contract) -> Iterator[Case]:
         yield from _wrong_parts(contract, operation)
         yield from _wrong_credentials(contract, operation)
         yield _other_merchant(contract, operation)
-        yield _unsupported_method(operation, representative(contract, operation.id))
+        yield _unsupported_method(contract, operation)
     yield from _routes(contract)
 
 
@@ -186,11 +187,15 @@ def _other_merchant(contract: Contract, operation: Operation) -> Case:
     return _case(operation.id, "other_merchant", "valid", "wrong merchant", play)
 
 
-def _unsupported_method(operation: Operation, state: str) -> Case:
+def _unsupported_method(contract: Contract, operation: Operation) -> Case:
+    state = representative(contract, operation.id)
+    at_path = {each.method for each in contract.operations if each.path == operation.path}
+    methods = [method for method in UNSUPPORTED if method not in at_path]
+
     def play(conversation: Conversation) -> None:
         scene = Scene(conversation, operation.id, state)
         body = scene.body()
-        for method in UNSUPPORTED:
+        for method in methods:
             scene.ask(body, method=method)
         scene.read()
 

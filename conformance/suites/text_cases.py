@@ -87,6 +87,15 @@ _LINE: Mapping[str, Any] = {
     "product_url": "https://Shop.Example/P%2F1?A=b",
     "image_url": "https://shop.example/I%20mage.PNG",
 }
+_FEE: Mapping[str, Any] = {
+    "type": "return_fee",
+    "name": "Rücksendung",
+    "quantity": 1,
+    "unit_price": -50,
+    "total_amount": -50,
+    "tax_rate": 1_900,
+    "total_tax_amount": -8,
+}
 _ADDRESS: Mapping[str, Any] = {
     "given_name": "ANNA-maria",
     "family_name": "O'Neil  MacDonald",
@@ -105,7 +114,10 @@ _SPELLED: Mapping[str, tuple[str, dict[str, Any]]] = {
         "part_captured",
         {"captured_amount": 100, "order_lines": [dict(_LINE), *lines_of(100)], "shipping_info": [dict(_PARCEL)]},
     ),
-    "refundOrder": ("part_captured", {"refunded_amount": 100, "order_lines": [dict(_LINE), *lines_of(100)]}),
+    "refundOrder": (
+        "part_captured",
+        {"refunded_amount": 100, "order_lines": [dict(_LINE), *lines_of(150), dict(_FEE)]},
+    ),
     "updateAuthorization": ("fresh", {"order_amount": 10_000, "order_lines": [dict(_LINE), *lines_of(10_000)]}),
     "appendShippingInfo": ("fully_captured", {"shipping_info": [dict(_PARCEL)]}),
     "appendOrderShippingInfo": ("fully_captured", {"shipping_info": [dict(_PARCEL)]}),

@@ -125,7 +125,14 @@ def _one_piece(line: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
+def _owed_to_customer(line: dict[str, Any]) -> dict[str, Any]:
+    """Take the sign off a return fee."""
+    amounts = {name: abs(line[name]) for name in ("unit_price", "total_amount") if isinstance(line.get(name), int)}
+    return {**line, **amounts} if line.get("type") == "return_fee" else line
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "fee-shown-positive": _lines(_owed_to_customer),
     "tracking-link-decoded": _stored(frozenset({"tracking_uri", "return_tracking_uri"}), unquote),
     "postal-code-without-zero": _shown(frozenset({"postal_code"}), lambda text: text.removeprefix("0")),
     "email-in-small-letters": _stored(frozenset({"email"}), str.lower),

@@ -72,6 +72,10 @@ def _shown_otherwise(call: Call) -> Response:
 
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "status-stays-authorized": _status_as("AUTHORIZED", lambda order: order["status"] == "PART_CAPTURED"),
+    "captured-with-a-little-left": _status_as(
+        "CAPTURED",
+        lambda order: order["status"] == "PART_CAPTURED" and order["remaining_authorized_amount"] < 100,
+    ),
     "status-captured-early": _status_as("CAPTURED", lambda order: order["status"] == "PART_CAPTURED"),
     "status-part-captured-for-ever": _status_as(
         "PART_CAPTURED", lambda order: order["status"] == "CAPTURED" and len(order["captures"]) > 1

@@ -282,7 +282,16 @@ def _with_credentials(response: Response, call: Call) -> Response:
     return with_json(response, {**value, "error_messages": [f"Not allowed for {sent}"]}) if value else response
 
 
+def _link_cancels(call: Call) -> Response:
+    """Take a GET on the address of a cancellation for the cancellation."""
+    if call.request.method != "GET" or not call.request.target.endswith("/cancel"):
+        return call.proceed()
+    call.proceed(call.addressed(call.request.target, "POST"))
+    return call.proceed()
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "get-cancels": _link_cancels,
     "any-known-password": _let_in(_any_known_password),
     "credentials-in-message": in_refusal(_with_credentials, 403),
     "order-cacheable": in_success(

@@ -114,7 +114,15 @@ def _done_anyway(call: Call) -> Response:
     return call.proceed(call.addressed(path))
 
 
+def _raised_when_captured(call: Call) -> Response:
+    """Let a captured order take a higher total, and no other."""
+    order = call.order
+    raised = order is not None and (call.amount or 0) > order.order_amount
+    return _as_if("PART_CAPTURED", "CAPTURED")(call) if raised else call.proceed()
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
+    "update-after-full-capture": _raised_when_captured,
     "cancel-part-captured": _as_if("AUTHORIZED", "PART_CAPTURED"),
     "cancel-fully-captured": _as_if("AUTHORIZED", "CAPTURED"),
     "cancel-fresh-refused": refused(
