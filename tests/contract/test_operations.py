@@ -401,7 +401,7 @@ RECORDED_ORDER: dict[str, Any] = {
         ({"customer": {"date_of_birth": "1970-07-10", "type": "person"}}, True),
         ({"customer": {"date_of_birth": "10.07.1970"}}, False),
         ({"captures": [RECORDED_CAPTURE]}, True),
-        ({"captures": [{**RECORDED_CAPTURE, "captured_amount": 0}]}, False),
+        ({"captures": [{**RECORDED_CAPTURE, "captured_amount": -1}]}, False),
         (
             {"captures": [{**RECORDED_CAPTURE, "order_lines": [{**LINE, "name": "x" * 5000, "total_amount": 10**12}]}]},
             True,
