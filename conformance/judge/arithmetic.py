@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, TypeGuard
 
 from conformance.judge.observation import Remark, shown
@@ -14,7 +15,7 @@ __all__ = ["check_arithmetic"]
 _OPEN = frozenset({"AUTHORIZED", "PART_CAPTURED"})
 
 
-def check_arithmetic(order: Mapping[str, Any], shadow: Shadow | None) -> Iterator[Remark]:
+def check_arithmetic(order: Mapping[str, Any], shadow: Shadow | None, now: datetime | None = None) -> Iterator[Remark]:
     """Yield the contradictions within one order body; ``shadow`` is what was known before it was read."""
     amounts = {name: order[name] for name in AMOUNTS if _is_amount(order.get(name))}
     for name, value in amounts.items():
@@ -27,8 +28,10 @@ def check_arithmetic(order: Mapping[str, Any], shadow: Shadow | None) -> Iterato
     if captured is not None and refunded is not None and refunded > captured:
         yield Remark("KOM-305", f"refunded_amount {refunded} is above captured_amount {captured}")
     if total is not None and captured is not None and remaining is not None:
-        yield from _check_remaining(order.get("status"), total, captured, remaining)
-    if total is not None and captured is not None:
+        yield from _check_remaining(order.get("status"), total, captured, remaining, shadow)
+    if total is not None and captured is not None and not _captured_nothing(order.get("captures")):
+        lapsed = shadow is not None and shadow.expired(now) is not False and now is not None
+        shadow = None if lapsed else shadow
         yield from _check_status(order.get("status"), total, captured, remaining, shadow)
     yield from _check_list(order, "captures", "captured_amount", captured, "KOM-302")
     yield from _check_list(order, "refunds", "refunded_amount", refunded, "KOM-303")
@@ -41,7 +44,12 @@ def _is_amount(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _check_remaining(status: Any, total: int, captured: int, remaining: int) -> Iterator[Remark]:
+def _captured_nothing(captures: Any) -> bool:
+    # What state an order is in of which zero was captured, nobody knows.
+    return any(capture.get("captured_amount") == 0 for capture in _entries(captures))
+
+
+def _check_remaining(status: Any, total: int, captured: int, remaining: int, shadow: Shadow | None) -> Iterator[Remark]:
     left = total - captured
     if remaining == left:
         if status == "CANCELLED" and remaining > 0:
@@ -50,9 +58,14 @@ def _check_remaining(status: Any, total: int, captured: int, remaining: int) -> 
             )
         return
     # After a release, an expiry or a cancellation nothing is left, whatever the order's total still says.
-    if remaining == 0 and status not in _OPEN:
+    if remaining == 0 and (status not in _OPEN or (status == "PART_CAPTURED" and _may_be_released(shadow))):
         return
     yield Remark("KOM-301", f"remaining_authorized_amount is {remaining}, {total} less {captured} is {left}")
+
+
+def _may_be_released(shadow: Shadow | None) -> bool:
+    # What status a released order shows is not known.
+    return shadow is None or bool(shadow.doubts) or shadow.state not in ("AUTHORIZED", "PART_CAPTURED")
 
 
 def _check_status(

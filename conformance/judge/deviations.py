@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from conformance.contract.contract import Contract
-from conformance.judge.observation import Observation, Remark
+from conformance.judge.observation import Observation, Remark, is_uuid
 
 __all__ = ["PREDICATES", "TOLERATED", "TOPICS", "explain"]
 
@@ -16,27 +16,19 @@ def _html(seen: Observation, status: int) -> bool:
 
 
 def _html_400(seen: Observation) -> bool:
-    return _html(seen, 400) and any(set(value) & set("{}") for value in seen.ids.values())
+    return _html(seen, 400) and any(not is_uuid(value) for value in seen.ids.values())
 
 
-def _html_401(seen: Observation) -> bool:
-    return _html(seen, 401)
+def _gateway_401(seen: Observation) -> bool:
+    return seen.status == 401 and not seen.error_code
 
 
 def _bare_401(seen: Observation) -> bool:
-    return seen.status == 401
+    return seen.status == 401 and "Klarna-Correlation-Id" not in seen.response.headers
 
 
 def _gateway_html(seen: Observation) -> bool:
-    return any(_html(seen, status) for status in (502, 503, 504))
-
-
-def _spring_404(seen: Observation) -> bool:
-    body = seen.answered.value
-    if seen.operation is not None or seen.status != 404 or not isinstance(body, dict):
-        return False
-    texts = ("timestamp", "error", "message", "path")
-    return body.get("status") == 404 and "error_code" not in body and all(isinstance(body.get(n), str) for n in texts)
+    return any(_html(seen, status) for status in (413, 502, 503, 504))
 
 
 def _empty_json_text(seen: Observation) -> bool:
@@ -63,6 +55,7 @@ TOLERATED = frozenset(
         "DEV-EMPTY-MESSAGES",
         "DEV-HTTP-ERROR-405",
         "DEV-RATELIMIT-HEADERS-ABSENT",
+        "DEV-SPRING-404",
         "DEV-UNKNOWN-FIELD-IGNORED",
     }
 )
@@ -70,10 +63,9 @@ TOLERATED = frozenset(
 # Deviations that are recognised by the whole answer.
 PREDICATES: Mapping[str, Callable[[Observation], bool]] = {
     "DEV-HTML-400": _html_400,
-    "DEV-HTML-401": _html_401,
+    "DEV-HTML-401": _gateway_401,
     "DEV-NO-CORRELATION-401": _bare_401,
     "DEV-GATEWAY-HTML": _gateway_html,
-    "DEV-SPRING-404": _spring_404,
     "DEV-DECLARED-EMPTY-BODY": _empty_json_text,
     "DEV-ERROR-MESSAGE-SINGULAR": _singular_message,
 }

@@ -15,6 +15,10 @@ from conformance.judge.shadow import Shadow, Written
 __all__ = ["INHERITED", "carry_out", "learn_capture", "learn_captures", "learn_options", "learn_order", "learn_refund"]
 
 _CREATED_ID = {"captures": ("Capture-Id", "capture_id"), "refunds": ("Refund-Id", "refund_id")}
+_ADDRESS = "shipping_address"
+_MANDATORY = frozenset(
+    {"given_name", "family_name", "street_address", "postal_code", "city", "country", "email", "phone"}
+)
 _LISTS = frozenset({"captures", "refunds"})
 
 
@@ -50,7 +54,10 @@ def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contrac
         shadow.fields[effect.replaces] = Written(kept(effect.replaces, seen.body.get(effect.replaces, [])))
         shadow.touched.add(effect.replaces)
     for name in effect.overwrites:
-        if name in seen.body:
+        if name in seen.nulls or (name == _ADDRESS and shadow.read and name not in shadow.fields):
+            # A field that may have been cleared or left, and one that this server does not show.
+            shadow.forget(name)
+        elif name in seen.body:
             shadow.fields[name] = Written(_changed(shadow.fields.get(name), kept(name, seen.body[name])))
             shadow.touched.add(name)
     if effect.appends:
@@ -65,7 +72,7 @@ def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contrac
 
 def _reached(shadow: Shadow, effect: Effect, seen: Observation) -> str:
     """Return the state that the effect leads to; empty when it stays or cannot be told."""
-    if not effect.to:
+    if not effect.to or (effect.adds and _asked(effect, seen) == 0):
         return ""
     if "nothing_remains" in effect.to:
         change = effect.amounts.get("remaining_authorized_amount")
@@ -78,6 +85,11 @@ def _reached(shadow: Shadow, effect: Effect, seen: Observation) -> str:
     if "nothing_captured" in effect.to and shadow.amount("captured_amount") == 0:
         return effect.to["nothing_captured"]
     return effect.to["otherwise"]
+
+
+def _asked(effect: Effect, seen: Observation) -> Any:
+    """Return the amount that a write is about; nobody knows what one of nothing leads to."""
+    return next((seen.body.get(operand) for change, operand in effect.amounts.values() if change == "add"), None)
 
 
 def _amount_after(shadow: Shadow, seen: Observation, name: str, change: str, operand: str) -> int | None:
@@ -131,7 +143,13 @@ def _written(value: Any) -> Written:
 def _changed(before: Any, sent: Any) -> Any:
     """Return what a field holds once it was overwritten; the parts of an address are changed one by one."""
     known = before.value if isinstance(before, Written) else before
-    return {**known, **sent} if isinstance(known, dict) and isinstance(sent, dict) else sent
+    if not isinstance(sent, dict):
+        return sent
+    # Parts that an address must have cannot be cleared, and what is answered to that is not known.
+    left = {name: value for name, value in sent.items() if value != "" or name not in _MANDATORY}
+    if not isinstance(known, dict):
+        return left
+    return {**{name: value for name, value in known.items() if sent.get(name) != "" or name not in _MANDATORY}, **left}
 
 
 def _append(shadow: Shadow, place: str, seen: Observation) -> None:

@@ -39,6 +39,7 @@ from conformance.judge.surface import CORRELATION, check_surface
 __all__ = ["Judge"]
 
 # Answers that say nothing about the request: the caller's own pace or the service's condition.
+_FORBIDDEN = 403
 _CONFLICT = 409
 _PASSING = frozenset({_CONFLICT, 429})
 _REFUSED_AS_INVALID = frozenset({400, 413, 415, 422})
@@ -137,6 +138,14 @@ class Judge:
             return
         shadow = self._shadows.get(seen.order_id)
         first = self._keys.first(seen, self._now) if operation.writes else None
+        old = self._keys.outlived(seen, self._now) if operation.writes else None
+        if old is not None and shadow is not None and old.same_place(seen) and self._echoes(old, seen):
+            # After its day a key may still count or begin anew.
+            if old.created:
+                shadow.events.append(Event(Deed.REPLAYED, operation.id))
+            else:
+                self._doubt(shadow, seen, operation)
+            return
         if first is not None and first.succeeded and first.same_place(seen):
             yield from self._check_replay(seen, operation, first, shadow)
         else:
@@ -220,12 +229,14 @@ class Judge:
         status, code = seen.status, seen.error_code
         if any(ground.accepts(status, code) for ground in grounds):
             return
+        if not self._placed(code) and any(ground.leaves_open(status) for ground in grounds):
+            return
         if status == 401 and not (self._credentials_visible and seen.principal in self._proven):
             return
         own = any(row.provoked_by is Party.SERVER for row in self._contract.errors.at(operation.id, status, code))
         if own and status != _CONFLICT:
             return
-        if status not in operation.answers or seen.unroutable:
+        if seen.unroutable or (status not in operation.answers and status != _FORBIDDEN):
             return
         answer = f"{status} {code}".rstrip()
         binding = [ground for ground in grounds if ground.binds]
@@ -249,6 +260,10 @@ class Judge:
             state = state_of(shadow, self._now)
             name = "KOM-308" if operation.id in _MONEY else "KOM-403"
             yield Remark(name, f"answered {answer} although the order is {state} and nothing forbids it")
+
+    def _placed(self, code: str) -> bool:
+        """Tell whether a source says what a code stands for."""
+        return any(row.code == code and row.truth.binds for row in self._contract.errors.rows if code)
 
     def _follow(
         self, seen: Observation, operation: Operation, shadow: Shadow | None, grounds: list[Reason]
@@ -300,7 +315,7 @@ class Judge:
             yield from compare_options(shadow, value)
             learn_options(shadow, seen.ids.get("capture_id", ""), value)
         elif operation.id == "getOrder":
-            yield from check_arithmetic(value, shadow)
+            yield from check_arithmetic(value, shadow, self._now)
             yield from self._settle(shadow, value)
             learn_order(shadow, value)
 

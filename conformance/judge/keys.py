@@ -70,6 +70,11 @@ class Keys:
             return found
         return found if now - found.at < _LIFETIME else None
 
+    def outlived(self, seen: Observation, now: datetime | None) -> First | None:
+        """Return what the key of a request was first used for, if that is too long ago to count for certain."""
+        found = self._first.get((seen.principal, seen.key)) if seen.key else None
+        return found if found is not None and self.first(seen, now) is None else None
+
     def remember(self, seen: Observation, now: datetime | None) -> None:
         """Keep the answer to a key, unless an earlier one still counts or this one settles nothing."""
         unsettled = seen.status >= 500 or seen.status in (401, 409, 429)

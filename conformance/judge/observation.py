@@ -15,7 +15,7 @@ from conformance.contract.operation import Operation, Route
 from conformance.exchange import Exchange, Response
 from conformance.judge.reading import Text, read_json
 
-__all__ = ["Observation", "Remark", "observe", "shown", "unroutable"]
+__all__ = ["Observation", "Remark", "is_uuid", "observe", "shown", "unroutable"]
 
 _NOTHING = Text(None, "is empty", False)
 
@@ -74,15 +74,45 @@ class Observation:
 
     @property
     def body(self) -> Mapping[str, Any]:
-        """The request body as an object; empty when it is none."""
-        return self.sent.value if isinstance(self.sent.value, dict) else {}
+        """The request body as an object, without its nulls; empty when it is none."""
+        value = self.sent.value
+        if not isinstance(value, dict):
+            return {}
+        return _without_nulls(value) if b"null" in self.exchange.request.body else value
+
+    @property
+    def nulls(self) -> frozenset[str]:
+        """The fields of the request body that were sent as null: whether that clears them is not known."""
+        value = self.sent.value
+        if not isinstance(value, dict) or b"null" not in self.exchange.request.body:
+            return frozenset()
+        return frozenset(name for name, item in value.items() if item is None)
+
+    @property
+    def surplus(self) -> bool:
+        """Whether it carries a body or a query that its operation knows nothing of."""
+        request = self.exchange.request
+        bare = self.operation is None or self.operation.body is None
+        return "?" in request.target or (bare and bool(request.body))
 
     def password(self) -> str:
         """Return the password that was sent, empty when it cannot be told."""
         return _password(self.principal)
 
 
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NO_PART_OF_A_PATH = re.compile(r"[\x00-\x20\x7f/\\%;]")
+
+
+def is_uuid(text: str) -> bool:
+    """Tell whether an id has the form that all recorded ids have."""
+    return _UUID.fullmatch(text) is not None
 
 
 def unroutable(ids: Mapping[str, str]) -> bool:

@@ -6,7 +6,6 @@ with none, the request must succeed; with a binding one, it must be refused in a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +15,8 @@ from typing import Any
 from conformance.contract.contract import Contract
 from conformance.contract.error_table import ErrorRow
 from conformance.contract.operation import Operation
-from conformance.judge.guards import Question, holds
-from conformance.judge.observation import Observation, shown
+from conformance.judge.guards import Question, holds, requested_amount
+from conformance.judge.observation import Observation, is_uuid, shown
 from conformance.judge.shadow import Shadow
 
 __all__ = ["MAX_BODY", "Reason", "reasons", "state_of"]
@@ -26,7 +25,6 @@ __all__ = ["MAX_BODY", "Reason", "reasons", "state_of"]
 MAX_BODY = 1_000_000
 _LARGER_READING = 1_048_576
 _MOST_ERRORS = 20
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BODY_STATUSES = frozenset({400, 415, 422})
 _ID_STATUSES = frozenset({400, 404})
 # Codes that speak of the id in the path, whatever their status: no answer to a mistake in the body.
@@ -50,6 +48,10 @@ class Reason:
     def accepts(self, status: int, error_code: str) -> bool:
         """Tell whether an answer fits this ground."""
         return any(row.accepts(status, error_code) for row in self.rows)
+
+    def leaves_open(self, status: int) -> bool:
+        """Tell whether only the status of an answer can be held against this ground, and fits it."""
+        return any(row.status == status and not row.truth.binds for row in self.rows)
 
 
 def reasons(
@@ -91,7 +93,7 @@ def _from_credentials(
 def _from_ids(seen: Observation, operation: Operation, shadow: Shadow | None, contract: Contract) -> Iterator[Reason]:
     rows = contract.errors.of(operation.id, _ID_STATUSES)
     for name, value in seen.ids.items():
-        if not _UUID.fullmatch(value):
+        if not is_uuid(value):
             yield Reason(f"{name} {shown(value)} is no UUID", rows, binds=True, code="KOM-209")
     if shadow is None:
         return
@@ -102,7 +104,7 @@ def _from_ids(seen: Observation, operation: Operation, shadow: Shadow | None, co
         ("refund_id", shadow.refunds, shadow.refunds_known),
     ):
         wanted = seen.ids.get(name)
-        if wanted is not None and _UUID.fullmatch(wanted) and wanted not in known:
+        if wanted is not None and is_uuid(wanted) and wanted not in known:
             yield Reason(
                 f"the order has no {name} {wanted}", rows, binds=complete and not shadow.doubts, code="KOM-209"
             )
@@ -110,8 +112,12 @@ def _from_ids(seen: Observation, operation: Operation, shadow: Shadow | None, co
 
 def _from_body(seen: Observation, operation: Operation, contract: Contract) -> Iterator[Reason]:
     request = seen.exchange.request
-    if operation.body is None:
-        return
+    if operation.body is None or seen.surplus:
+        if seen.surplus:
+            rows = contract.errors.of(operation.id, _BODY_STATUSES)
+            yield Reason("it carries what the operation does not ask for", rows, binds=False, code="KOM-207")
+        if operation.body is None:
+            return
     size = len(request.body)
     if size > MAX_BODY:
         rows = contract.errors.of(operation.id, frozenset({413}))
@@ -131,13 +137,22 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
         errors = list(islice(validator.iter_errors(seen.sent.value), _MOST_ERRORS))
         where = "/".join(str(part) for part in errors[0].instance_path)
         what = f"its body breaks the description: {where} {errors[0].message[:120]}"
-        topic = "number-as-text" if all(_is_number_as_text(error) for error in errors) else ""
-        yield Reason(what, rows, binds=True, code="KOM-207", topic=topic)
+        left = [error for error in errors if not _is_optional_null(error)]
+        topic = "number-as-text" if left and all(_is_number_as_text(error) for error in left) else ""
+        yield Reason(what, rows, binds=bool(left), code="KOM-207", topic=topic)
     elif _breaks_line_arithmetic(seen.sent.value):
         # The rule is documented, that this API enforces it is not.
         yield Reason("a line's total is not quantity times price less discount", rows, binds=False, code="KOM-207")
     elif seen.sent.reals:
         yield Reason("a number of its body is not written as an integer", rows, binds=False, code="KOM-207")
+    if requested_amount(seen) == 0:
+        # What becomes of an amount of nothing, and what is looked at first, no source says.
+        either = contract.errors.of(operation.id, _BODY_STATUSES | {403})
+        yield Reason("its amount is nothing", either, binds=False, code="KOM-207")
+    delay = seen.body.get("shipping_delay")
+    if isinstance(delay, int) and delay > 0:
+        forbidden = contract.errors.of(operation.id, frozenset({403}))
+        yield Reason("a delayed shipment has to be agreed upon", forbidden, binds=False, code="KOM-207")
     if operation.id == "updateConsumerDetails":
         # Whether an address exists is the service's own judgement.
         address = contract.errors.of(operation.id, frozenset({422}))
@@ -145,9 +160,37 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
 
 
 def _is_number_as_text(error: Any) -> bool:
-    path = [str(part) for part in error.instance_path]
+    """Tell whether a number stands where text belongs: on record one such field takes it, and one parser reads all."""
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
-    return number and path[-1:] == ["tracking_number"] and str(error.schema_path[-1]) == "type"
+    return number and str(error.schema_path[-1]) == "type" and "string" in error.kind.as_dict()["types"]
+
+
+def _is_optional_null(error: Any) -> bool:
+    """Tell whether null stands in a field that may be left out: whether that is the same, no source says."""
+    return error.instance is None and str(error.schema_path[-1]) == "type" and not _required(error)
+
+
+def _required(error: Any) -> bool:
+    name = error.instance_path[-1] if error.instance_path else ""
+    return name in _REQUIRED
+
+
+# The fields that some object of a request must have; they are called nothing else elsewhere.
+_REQUIRED = frozenset(
+    {
+        "captured_amount",
+        "refunded_amount",
+        "order_amount",
+        "number_of_days",
+        "shipping_info",
+        "interval",
+        "interval_count",
+        "name",
+        "quantity",
+        "total_amount",
+        "unit_price",
+    }
+)
 
 
 def _breaks_line_arithmetic(body: Any) -> bool:
@@ -176,6 +219,12 @@ def _from_lifecycle(
         binds = cell.truth.binds and not shadow.doubts
         yield Reason(f"the order is {state}: {row.precondition}", (row,), binds=binds, code=code)
         return
+    if shadow.fields.get("fraud_status") in ("PENDING", "REJECTED"):
+        rows = contract.errors.of(operation.id, frozenset({403}))
+        yield Reason("the risk decision is open or against it", rows, binds=False, code="KOM-402")
+    if operation.id == "releaseRemainingAuthorization" and shadow.amount("remaining_authorized_amount") == 0:
+        rows = contract.errors.of(operation.id, frozenset({403}))
+        yield Reason("there is nothing left to release", rows, binds=False, code="KOM-402")
     if not cell.truth.binds:
         rows = contract.errors.of(operation.id, frozenset({403}))
         yield Reason(f"nobody knows whether it is allowed when {state}", rows, binds=False, code="KOM-402")

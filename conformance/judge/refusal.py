@@ -24,12 +24,12 @@ def check_refusal(seen: Observation, contract: Contract) -> Iterator[Remark]:
     if seen.status == 401:
         yield from _check_challenge(seen)
     if seen.operation is None:
-        if seen.status not in _SHAPE_UNKNOWN:
-            yield from _check_shape(seen)
+        # Of paths that no operation has, one answer is on record, and it has a form of its own.
         return
     if seen.status not in seen.operation.answers or seen.unroutable:
         return
-    if seen.status in _SHAPE_UNKNOWN:
+    if seen.status in _SHAPE_UNKNOWN or (seen.status == 400 and seen.sent.problem and seen.exchange.request.body):
+        # A parser that cannot read the body may answer before the API's own error writer is asked.
         return
     shape = tuple(_check_shape(seen))
     yield from shape

@@ -10,13 +10,21 @@ from typing import Any, Protocol
 from conformance.exceptions import TargetError
 from conformance.exchange import Headers, Request
 from conformance.simulator.service import Simulator
+from conformance.suites.stops import NotMeasuredError
 from conformance.suites.wire import Limits, Wire
 
 __all__ = ["ControlPort", "EmbeddedControl", "HttpControl"]
 
 
+_NOT_OFFERED = frozenset({404, 405, 501})
+
+
 class ControlPort(Protocol):
-    """What a driver may ask of a target that it cannot ask of the API; every method raises TargetError on refusal."""
+    """What a driver may ask of a target that it cannot ask of the API.
+
+    Every method raises TargetError on refusal, and NotMeasuredError where the target does not offer it. All but making
+    orders may be missing.
+    """
 
     def create_order(self, **fields: Any) -> str:
         """Make an order with these fields of the API and return its id."""
@@ -42,6 +50,11 @@ class ControlPort(Protocol):
         """Read what really happened to an order."""
         ...
 
+    @property
+    def shows_ledger(self) -> bool:
+        """Whether the ledger can be read, as far as is known."""
+        ...
+
     def reset(self) -> None:
         """Forget every order."""
         ...
@@ -57,6 +70,8 @@ class ControlPort(Protocol):
 
 class EmbeddedControl:
     """The control interface of a simulator in the same process: plain calls, no JSON in between."""
+
+    shows_ledger = True
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -108,6 +123,8 @@ class HttpControl:
         self._wire = Wire(control_url, limits)
         self._now: datetime | None = None
         self._shows_clock = True
+        self.shows_ledger = True
+        self._ledger_read = False
 
     def create_order(self, **fields: Any) -> str:
         """Make an order with these fields of the API and return its id."""
@@ -126,7 +143,7 @@ class HttpControl:
         if self._now is None and self._shows_clock:
             try:
                 self._now = _time_of(self._ask("GET", "/clock"))
-            except TargetError:
+            except (TargetError, NotMeasuredError):
                 self._now = None
             self._shows_clock = self._now is not None
         return self._now
@@ -141,7 +158,14 @@ class HttpControl:
 
     def ledger(self, order_id: str) -> dict[str, Any]:
         """Read what really happened to an order."""
-        ledger = self._ask("GET", f"/ledger/{order_id}")
+        try:
+            ledger = self._ask("GET", f"/ledger/{order_id}")
+        except NotMeasuredError as missing:
+            if self._ledger_read:
+                raise TargetError(f"the control interface has no ledger of the order {order_id}") from missing
+            self.shows_ledger = False
+            raise
+        self._ledger_read = True
         if not isinstance(ledger, dict):
             raise TargetError("the control interface gave a ledger that is not an object")
         return ledger
@@ -153,7 +177,10 @@ class HttpControl:
 
     def merchants(self) -> list[dict[str, str]]:
         """Name the merchants that the target knows; empty when the interface does not say."""
-        merchants = self._ask("GET", "/merchants")
+        try:
+            merchants = self._ask("GET", "/merchants")
+        except NotMeasuredError:
+            return []
         usable = merchants if isinstance(merchants, list) else []
         return [
             merchant
@@ -175,6 +202,8 @@ class HttpControl:
         response = exchange.response
         if response is None:
             raise TargetError(f"the control interface at {self._wire.base_url} cannot be reached: {exchange.failure}")
+        if response.status in _NOT_OFFERED and path != "/orders":
+            raise NotMeasuredError(f"the control interface does not offer {method} /{path.split('/')[1]}")
         if not 200 <= response.status < 300:
             reason = response.body[:200].decode("utf-8", "replace")
             raise TargetError(f"the control interface answers {method} {path} with {response.status}: {reason}")

@@ -9,6 +9,9 @@ from conformance.suites.stops import TargetGoneError
 
 __all__ = ["Health"]
 
+# How an answer is described that did not end within the limits: each costs as long as none at all.
+_ENDLESS = "longer than"
+
 
 @dataclass(slots=True)
 class Health:
@@ -20,11 +23,12 @@ class Health:
 
     def note(self, exchange: Exchange) -> None:
         """Count exchanges in a row that brought no answer; raises TargetGoneError when there are too many."""
-        if exchange.response is not None:
+        response = exchange.response
+        if response is not None and _ENDLESS not in response.cut:
             self.silent = 0
             return
         self.silent += 1
-        self.last_failure = exchange.failure
+        self.last_failure = exchange.failure if response is None else response.cut
         self.check()
 
     def check(self) -> None:

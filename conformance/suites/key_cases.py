@@ -188,7 +188,9 @@ def _key_of_another_merchant(scene: Scene) -> None:
         raise NotMeasuredError("the target has no second merchant, or no control interface to make an order for it")
     key, field, theirs = conversation.new_id(), AMOUNT_FIELD[scene.operation], 4_000
     conversation.call(scene.operation, scene.ids, {field: 100}, key=key)
-    order_id = control.create_order(**{**ORDER, "merchant": other.username, "captured_amount": theirs})
+    order_id = control.create_order(
+        **{**ORDER, "merchant": other.merchant or other.username, "captured_amount": theirs}
+    )
     for _ in range(2):
         conversation.call("getOrder", {"order_id": order_id}, credentials=other)
         conversation.call(scene.operation, {"order_id": order_id}, {field: 100}, key=key, credentials=other)

@@ -209,7 +209,7 @@ def _routes(contract: Contract) -> Iterator[Case]:
         scene = Scene(conversation, "getOrder", "fresh")
         order = conversation.path("getOrder", scene.ids)
         base = order.rpartition("/")[0]
-        for target in (f"{base}/", base, f"{order}/no-such-part", f"{order}/captures/", f"{order}/refunds"):
+        for target in (f"{base}/", base, f"{order}/no-such-part", f"{order}/capture", f"{order}/refunds"):
             conversation.call("getOrder", scene.ids, target=target)
         scene.read()
 

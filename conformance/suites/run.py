@@ -33,6 +33,8 @@ from conformance.verdict import CaseResult, Reported, RunResult, Severity, Verdi
 __all__ = ["PROFILES", "CaseOutcome", "Listener", "ServerOptions", "ServerRun", "run_server_suite", "select_cases"]
 
 PROFILES = ("quick", "default", "deep")
+_NO_LEDGER = "the control interface shows no ledger: what orders report was not held against what was booked"
+_INTERRUPTED = "interrupted"
 _AFTER_FAILURE = "the run was to end at its first failure"
 
 
@@ -171,9 +173,10 @@ class ServerRun:
         return known
 
     def finish(self) -> tuple[str, ...]:
-        """Leave the orders that this run made as light as they can be left, and say what was done."""
+        """Leave the orders that this run made as light as they can be left, and say what was done and what was not."""
         if self._shared is None or not self.pool.made:
-            return ()
+            control = None if self._server is None else self._server.control
+            return () if control is None or control.shows_ledger else (_NO_LEDGER,)
         done = tidy(
             self._shared.send_tidying, self._shared.credentials.authorization, self.pool.made, self._shared.prefix
         )
@@ -289,10 +292,16 @@ def run_server_suite(
         if listener is not None:
             listener.started(len(cases))
         results: list[CaseResult] = []
+        left, why = Verdict.NOT_MEASURED, _AFTER_FAILURE
         for case in cases:
             if options.fail_fast and results and results[-1].verdict is Verdict.FAILED:
                 break
-            outcome = run.play(case)
+            try:
+                outcome = run.play(case)
+            except KeyboardInterrupt:
+                # What was found so far is worth a report.
+                left, why = Verdict.ERROR, _INTERRUPTED
+                break
             result = replace(outcome.result, number=run.number(case))
             results.append(result)
             coverage.note(outcome.errors, outcome.successes)
@@ -301,8 +310,8 @@ def run_server_suite(
             if listener is not None:
                 listener.finished(result)
         for case in cases[len(results) :]:
-            results.append(_left_out(case, run))
-            coverage.unmeasured.setdefault(case.operation, []).append(_AFTER_FAILURE)
+            results.append(_left_out(case, run, left, why))
+            coverage.unmeasured.setdefault(case.operation, []).append(why)
         return RunResult(
             suite={
                 "name": "klarna-conformance",
@@ -344,13 +353,13 @@ def _result(
     )
 
 
-def _left_out(case: Case, run: ServerRun) -> CaseResult:
+def _left_out(case: Case, run: ServerRun, verdict: Verdict, why: str) -> CaseResult:
     return CaseResult(
         id=case.id,
-        verdict=Verdict.NOT_MEASURED,
+        verdict=verdict,
         level=level_of(case.codes, run.contract).value,
         requirements=requirements_of(case.codes, run.contract),
-        why=_AFTER_FAILURE,
+        why=why,
         number=run.number(case),
     )
 

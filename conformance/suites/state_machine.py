@@ -196,6 +196,7 @@ class _Search:
 def _walked(number: int, size: _Size, memory: ExampleMemory | None) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
         from hypothesis import HealthCheck, Phase, Verbosity, seed, settings  # noqa: PLC0415 - heavy
+        from hypothesis.errors import FlakyStrategyDefinition  # noqa: PLC0415 - heavy
         from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415 - heavy
 
         search = _Search(conversation, number)
@@ -217,6 +218,10 @@ def _walked(number: int, size: _Size, memory: ExampleMemory | None) -> Callable[
                 run_state_machine_as_test(machine, settings=chosen)
         except (BrokenRuleError, _Enough):
             pass
+        except FlakyStrategyDefinition:
+            # A target that goes away in the middle of a history makes the next attempt at it another.
+            conversation.health.check()
+            raise
         except BaseExceptionGroup as several:
             # A rule that broke once and not again is still a broken rule.
             if several.subgroup(BrokenRuleError) is None:

@@ -36,10 +36,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One merchant's username and password; neither shows in a repr."""
+    """One merchant's username and password, which show in no repr, and what a control interface calls the merchant."""
 
     username: str = field(repr=False)
     password: str = field(repr=False)
+    merchant: str = ""
 
     @property
     def authorization(self) -> str:
@@ -222,7 +223,7 @@ def reach(
     if control is not None and other is None:
         other = next(
             (
-                Credentials(merchant["username"], merchant["password"])
+                Credentials(merchant["username"], merchant["password"], merchant.get("merchant_id", ""))
                 for merchant in control.merchants()
                 if merchant["username"] != credentials.username
             ),

@@ -37,7 +37,9 @@ class TargetClock:
         """Return the target's time (aware) when the header brings news of it; None otherwise."""
         if self._trusted is False:
             return self._control.now() if self._control is not None else None
-        if date is None or date == self._text:
+        if date is None:
+            return self._control.now() if self._control is not None and self._trusted is None else None
+        if date == self._text:
             return None
         self._text = date
         try:

@@ -10,6 +10,7 @@ import ssl
 import time
 import zlib
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ __all__ = ["LOST", "Limits", "Wire"]
 LOST = "connection closed without an answer"
 
 PIECE = 64 * 1024
+_MOST_INTERIM = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ class Wire:
             return Exchange(request, failure=f"the request could not be sent: {_reason(error)}"), False
         response = http.client.HTTPResponse(_BoundedSocket(sock, self.limits, ends), method=request.method)  # type: ignore[arg-type]  # only makefile() is used
         try:
-            response.begin()
+            _read_head(response)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             self.close()
             return Exchange(request, failure=LOST), True
@@ -206,6 +208,17 @@ class Wire:
             body, undecoded = _decoded(body, limit)
             cut = cut or undecoded
         return body, cut
+
+
+def _read_head(response: http.client.HTTPResponse) -> None:
+    """Read up to the head of the answer proper: what comes before it is for callers who want it."""
+    for _ in range(_MOST_INTERIM):
+        response.begin()
+        if not 100 <= response.status < 200 or response.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            return
+        # Without a head it begins anew.
+        response.headers = None  # type: ignore[assignment]  # as it was when it was made
+    raise http.client.HTTPException("too many interim answers")
 
 
 def _trusting(ca_file: Path | None) -> ssl.SSLContext:

@@ -297,7 +297,7 @@ OTHERS = [
     Slip("findings", "    costs: ", "    cost: ", "findings[*].cost", "is not a field", "    cost: "),
     Slip(
         "deviations",
-        "codes: [KOM-107]",
+        "codes: [KOM-107, KOM-201]",
         "codes: [KOM-107, KOM-199]",
         "deviations[*].codes[1]",
         "KOM-199 is no finding code",

@@ -79,11 +79,17 @@ def test_a_failure_that_stays_is_reported_after_three_attempts(slept: list[float
     assert "answered 500 3 times" in {finding.message for finding in said.findings}
 
 
-def test_a_write_without_a_key_is_never_repeated() -> None:
+def test_a_write_without_a_key_is_repeated_on_orders_of_our_own_only() -> None:
     said = conversation(Response(500))
     said.call("cancelOrder", {"order_id": ORDER}, key=Key.NONE)
-    assert len(said.exchanges) == 1
+    assert len(said.exchanges) == ATTEMPTS
     assert "KOM-206" in codes(said)
+    said = conversation(Response(500))
+    said.target.control = None
+    with pytest.raises(NotMeasuredError, match="must not be asked again"):
+        said.call("cancelOrder", {"order_id": ORDER}, key=Key.NONE)
+    assert len(said.exchanges) == 1
+    assert "KOM-206" not in codes(said)
     assert "klarna-idempotency-key" not in said.exchanges[0].request.headers
 
 

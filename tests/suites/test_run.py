@@ -12,8 +12,15 @@ import pytest
 from conformance.contract.contract import load_contract
 from conformance.contract.requirement import Level
 from conformance.exceptions import TargetError, UsageError
+from conformance.exchange import Headers, Request, Response
+from conformance.simulator.control import Control
+from conformance.simulator.request_reader import RequestReader
+from conformance.simulator.response_writer import response_bytes
+from conformance.simulator.script import Scripts
 from conformance.simulator.service import Simulator
 from conformance.simulator.socket_door import ServerThread
+from conformance.simulator.stream_event import Framed
+from conformance.simulator.wire import WireLog
 from conformance.suites import run as run_module
 from conformance.suites.case import Case, level_of, requirements_of
 from conformance.suites.control import HttpControl
@@ -23,7 +30,7 @@ from conformance.suites.expectations import CODES
 from conformance.suites.health import Health
 from conformance.suites.matrix import matrix_cases
 from conformance.suites.preparation import DEEP_STATES, STATES, keeps_state
-from conformance.suites.run import ServerOptions, ServerRun, run_server_suite, select_cases
+from conformance.suites.run import CaseOutcome, ServerOptions, ServerRun, run_server_suite, select_cases
 from conformance.suites.target import Credentials, EmbeddedTarget, reach
 from conformance.suites.wire import Limits
 from conformance.verdict import CaseResult, CellState, RunResult, Verdict
@@ -371,6 +378,93 @@ def test_a_server_of_nonsense_fails_and_harms_nobody(document: bytes) -> None:
         result = run_server_suite(at(raw.url, "getOrder/fresh/valid", order_ids=(order_id,)))
     assert result.cases[0].verdict in (Verdict.FAILED, Verdict.NOT_MEASURED)
     assert result.cases[0].exchanges
+
+
+class Bare:
+    """The control interface of a simulator with some of its paths missing."""
+
+    def __init__(self, control: Control, *missing: str) -> None:
+        self._control = control
+        self._missing = missing
+
+    def handle(self, request: Request) -> Response:
+        if request.target.startswith(self._missing):
+            return Response(404, Headers([("Content-Length", "0")]))
+        return self._control.handle(request)
+
+
+def beside(simulator: Simulator, *missing: str) -> Iterator[str]:
+    """Serve such an interface on a port of its own."""
+    control = Bare(Control(simulator, Scripts(), WireLog(simulator.contract.operations)), *missing)
+
+    def talk(connection: socket.socket, request: bytes) -> bool:
+        reader = RequestReader()
+        (event,) = reader.feed(request)
+        assert isinstance(event, Framed)
+        connection.sendall(response_bytes(control.handle(event.request), event))
+        return True
+
+    with RawServer(talk) as raw:
+        yield raw.url
+
+
+@pytest.mark.parametrize(
+    ("missing", "glob", "why"),
+    [
+        ("/merchants", "getOrder/other_merchant/valid", "the target has no second merchant"),
+        ("/faults", "getOrder/fresh/server-faults", "the control interface does not offer POST /faults"),
+        ("/clock", "captureOrder/lapsing/before-its-end", "the control interface does not show the target's clock"),
+        ("/clock", "captureOrder/fresh/repeated-key-later", "the control interface does not offer POST /clock"),
+    ],
+)
+def test_what_a_control_interface_lacks_is_not_measured(
+    server: ServerThread, missing: str, glob: str, why: str
+) -> None:
+    for url in beside(server.simulator, missing):
+        result = run_server_suite(at(server.base_url, glob, "getOrder/fresh/valid", control_url=url))
+        verdicts = {case.id: (case.verdict, case.why) for case in result.cases}
+        assert verdicts[glob] == (Verdict.NOT_MEASURED, why)
+        assert verdicts["getOrder/fresh/valid"][0] is Verdict.PASSED
+
+
+def test_a_ledger_that_is_missing_is_told_once(server: ServerThread) -> None:
+    for url in beside(server.simulator, "/ledger"):
+        result = run_server_suite(at(server.base_url, "getOrder/*/valid", control_url=url))
+        assert {case.verdict for case in result.cases} == {Verdict.PASSED}
+        assert result.notes == (
+            "the control interface shows no ledger: what orders report was not held against what was booked",
+        )
+
+
+def test_an_interrupted_run_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = ServerRun.play
+
+    def interrupted(run: ServerRun, case: Case) -> CaseOutcome:
+        if case.id.endswith("fully_captured/valid"):
+            raise KeyboardInterrupt
+        return played(run, case)
+
+    monkeypatch.setattr(ServerRun, "play", interrupted)
+    result = run_server_suite(ServerOptions(profile="quick", cases=("getOrder/*/valid",)))
+    verdicts = [case.verdict for case in result.cases]
+    assert verdicts[:2] == [Verdict.PASSED, Verdict.PASSED]
+    assert set(verdicts[2:]) == {Verdict.ERROR}
+    assert {case.why for case in result.cases[2:]} == {"interrupted"}
+
+
+def test_a_server_of_endless_answers_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def talk(connection: socket.socket, request: bytes) -> bool:
+        connection.sendall(b"HTTP/1.1 404 No\r\n\r\n" + b"x" * 200)
+        return True
+
+    limits = Limits(read_s=1, total_s=1, body_bytes=100)
+    monkeypatch.setattr(run_module, "reach", lambda *a, **k: reach(*a, **k, limits=limits))
+    with RawServer(talk) as raw:
+        result = run_server_suite(
+            at(raw.url, "getOrder/unknown_order/*", "get/unknown_order/*", "*/fresh/no-credentials")
+        )
+    assert result.cases[-1].verdict is Verdict.ERROR
+    assert "5 times in a row: the body is longer than 100 bytes" in result.cases[-1].why
 
 
 def test_a_server_that_hangs_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

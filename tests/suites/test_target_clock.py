@@ -57,7 +57,12 @@ def test_without_a_control_interface_our_own_clock_decides() -> None:
     assert clock(Shown(None)).read(REAL_DATE) == REAL
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Thu, 15 Jan 2026 09:00:00 -0000"])
+def test_without_a_header_the_control_interface_tells() -> None:
+    assert clock(Shown(VIRTUAL)).read(None) == VIRTUAL
+    assert clock().read(None) is None
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Thu, 15 Jan 2026 09:00:00 -0000"])
 def test_what_is_no_time_tells_nothing(date: str | None) -> None:
     assert clock(Shown(VIRTUAL)).read(date) is None
 

@@ -37,6 +37,22 @@ def test_an_answer_is_read_as_it_is() -> None:
     assert response.headers.all("X-A") == ("1", "2")
 
 
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
+
+
+@pytest.mark.parametrize("interim", [HINTS, HINTS * 3, b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 100 Go\r\n\r\n"])
+@pytest.mark.parametrize("proper", [OK, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"])
+def test_what_comes_before_the_answer_is_passed_over(interim: bytes, proper: bytes) -> None:
+    response = asked(saying(interim + proper)).response
+    assert response is not None
+    assert (response.status, response.body, response.cut) == (200, b"ok", "")
+    assert "Link" not in response.headers
+
+
+def test_there_is_an_end_to_what_comes_before_the_answer() -> None:
+    assert asked(saying(HINTS * 1_000)).failure == "the answer is not HTTP: HTTPException"
+
+
 def test_the_request_line_travels_raw() -> None:
     with RawServer(saying(OK)) as server:
         wire = Wire(server.url + "/prefix/")
