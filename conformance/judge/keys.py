@@ -28,7 +28,12 @@ class First:
     error_code: str
     created: str
     body: Any
+    raw: bytes
     at: datetime | None
+
+    def same_bytes(self, seen: Observation) -> bool:
+        """Tell whether a request at the same place carries its body in the same spelling."""
+        return seen.exchange.request.body == self.raw
 
     def same_request(self, seen: Observation) -> bool:
         """Tell whether a request at the same place also carries the same body, in whatever spelling."""
@@ -87,6 +92,7 @@ class Keys:
             error_code=seen.error_code,
             created=_created(seen),
             body=_content(seen),
+            raw=seen.exchange.request.body,
             at=now,
         )
 

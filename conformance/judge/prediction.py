@@ -143,6 +143,8 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
     elif _breaks_line_arithmetic(seen.sent.value):
         # The rule is documented, that this API enforces it is not.
         yield Reason("a line's total is not quantity times price less discount", rows, binds=False, code="KOM-207")
+    elif _breaks_sum(seen.sent.value, operation):
+        yield Reason("its lines do not add up to its amount", rows, binds=False, code="KOM-207")
     elif seen.sent.reals:
         yield Reason("a number of its body is not written as an integer", rows, binds=False, code="KOM-207")
     if requested_amount(seen) == 0:
@@ -200,6 +202,18 @@ def _breaks_line_arithmetic(body: Any) -> bool:
         if quantity * price - line.get("total_discount_amount", 0) != total:
             return True
     return False
+
+
+# That a refund need not agree with its lines is documented; of these two, nothing is said.
+_SUMMED = {"captureOrder": "captured_amount", "updateAuthorization": "order_amount"}
+
+
+def _breaks_sum(body: Any, operation: Operation) -> bool:
+    lines = body.get("order_lines") if isinstance(body, dict) else None
+    amount = body.get(_SUMMED.get(operation.id, "")) if isinstance(body, dict) else None
+    if not lines or amount is None:
+        return False
+    return bool(sum(line["total_amount"] for line in lines) != amount)
 
 
 def _from_lifecycle(

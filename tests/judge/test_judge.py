@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -597,6 +598,29 @@ def test_a_replay_in_another_spelling_is_a_replay() -> None:
 
     assert codes(story(CAPTURE)) == []
     assert codes(story(OTHER)) == ["KOM-501"]
+
+    def refused(c: Conversation) -> Iterable[Exchange]:
+        first, second = story(CAPTURE)(c)
+        yield first
+        yield replace(second, response=c.refused("POST", "/captures", 422, "UNPROCESSABLE_ENTITY").response)
+
+    # It moves no money, and that the spelling does not matter is no more than advised.
+    assert codes(refused) == ["KOM-504"]
+
+
+def test_lines_that_do_not_add_up_may_be_refused() -> None:
+    line = {"name": "x", "quantity": 1, "unit_price": 1, "total_amount": 1}
+    for method, path, name, expected in (
+        ("POST", "/captures", "captured_amount", []),
+        ("PATCH", "/authorization", "order_amount", []),
+        ("POST", "/refunds", "refunded_amount", ["KOM-208"]),
+    ):
+        sent = {name: 400, "order_lines": [line]}
+        c = Conversation()
+        refusal = c.refused(method, path, 422, "UNPROCESSABLE_ENTITY", sent=sent)
+        judge = Judge(load_contract())
+        judge.feed(c.read(captured(400)))
+        assert [finding.code for finding in judge.feed(refusal).findings] == expected
 
 
 def test_a_replay_may_be_in_conflict_while_the_first_is_under_way() -> None:
