@@ -72,6 +72,11 @@ class Judge:
         """Tell the judge the target's present time (aware), for expiry and the lifetime of idempotency keys."""
         self._now = now
 
+    def forget(self, order_id: str, field: str) -> None:
+        """Expect nothing of a field until it is read: calls of one moment filled it in an order that nobody saw."""
+        if order_id in self._shadows:
+            self._shadows[order_id].forget(field)
+
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge one exchange in the light of all that were fed before."""
         route = self._contract.operations.route(exchange.request.method, exchange.request.target)

@@ -34,7 +34,8 @@ def clock_cases() -> Iterator[Case]:
         yield _case(operation, "lapsing", "after-its-end", "valid write", _after_end(operation))
     yield _case("captureOrder", "lapsing", "before-its-end", "capture", _before_end)
     yield _case("extendAuthorizationTime", "lapsing", "moves-the-end", "extension", _extended)
-    yield _case("extendAuthorizationTime", "aged", "from-the-day-of-the-call", "extension", _from_today)
+    for name, captured in (("from-the-day-of-the-call", 0), ("captured-from-the-day-of-the-call", 4_000)):
+        yield _case("extendAuthorizationTime", "aged", name, "extension", _from_today(captured))
     for operation, state in (
         ("captureOrder", "fresh"),
         ("refundOrder", "part_captured"),
@@ -112,20 +113,25 @@ def _extended(conversation: Conversation) -> None:
         conversation.report("KOM-410", message, read, "extendAuthorizationTime")
 
 
-def _from_today(conversation: Conversation) -> None:
+def _from_today(captured: int) -> Play:
     """Extend an order of ten days ago, and once more tomorrow: its period begins anew each day, and once a day."""
-    control = _control(conversation)
-    # The period is that of an order of today: from which day the end of an older one counts is the target's affair.
-    fresh = conversation.call("getOrder", {"order_id": control.create_order(**ORDER)})
-    created, ends = _day(fresh, "created_at"), _day(fresh, "expires_at")
-    if created is None or ends is None:
-        raise NotMeasuredError("the order does not say when it was created and when it expires")
-    order_id = control.create_order(**{**ORDER, "created_at": _written(_time(control) - timedelta(days=10))})
-    conversation.call("getOrder", {"order_id": order_id})
-    for day in range(2):
-        _extend_twice(conversation, order_id, ends - created)
-        if not day:
-            control.advance(timedelta(days=1).total_seconds())
+
+    def play(conversation: Conversation) -> None:
+        control = _control(conversation)
+        # The period is that of an order of today: from which day the end of an older one counts is the target's affair.
+        fresh = conversation.call("getOrder", {"order_id": control.create_order(**ORDER)})
+        created, ends = _day(fresh, "created_at"), _day(fresh, "expires_at")
+        if created is None or ends is None:
+            raise NotMeasuredError("the order does not say when it was created and when it expires")
+        aged = {"created_at": _written(_time(control) - timedelta(days=10))}
+        order_id = control.create_order(**{**ORDER, **aged, **({"captured_amount": captured} if captured else {})})
+        conversation.call("getOrder", {"order_id": order_id})
+        for day in range(2):
+            _extend_twice(conversation, order_id, ends - created)
+            if not day:
+                control.advance(timedelta(days=1).total_seconds())
+
+    return play
 
 
 def _extend_twice(conversation: Conversation, order_id: str, period: timedelta) -> None:

@@ -8,7 +8,9 @@ from conformance.suites.bodies import AMOUNT_FIELD, BodyMaker
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
+from conformance.suites.preparation import prepare
 from conformance.suites.scene import Scene
+from conformance.suites.stops import NotMeasuredError
 
 __all__ = ["part_cases"]
 
@@ -24,6 +26,9 @@ def part_cases() -> Iterator[Case]:
     for operation, state in (("captureOrder", "fresh"), ("refundOrder", "fully_captured")):
         yield _case(operation, state, "together-within", "same-moment", _together(operation, state))
     yield _case("updateMerchantReferences", "fresh", "together-within", "text", _references_together)
+    yield _case("appendOrderShippingInfo", "fresh", "together-within", "text", _parcels_together)
+    yield _case("updateAuthorization", "fresh", "together-equal", "authorization", _totals_together)
+    yield _case("getOrder", "fresh", "together", "valid read", _reads_together, consumes=False)
     for name, state, other in (
         ("against-cancel", "fresh", "cancelOrder"),
         ("against-decrease", "fresh", "updateAuthorization"),
@@ -100,6 +105,44 @@ def _references_together(conversation: Conversation) -> None:
         bodies = ({"merchant_reference1": "first"}, {"merchant_reference2": "second"})
         conversation.together([conversation.request(scene.operation, scene.ids, body) for body in bodies])
         scene.read()
+
+
+def _parcels_together(conversation: Conversation) -> None:
+    """File four parcels at the same moment: each of them must be there afterwards, in whatever order."""
+    scene = Scene(conversation, "appendOrderShippingInfo", "fresh")
+    numbers = [f"moment-{number}" for number in range(4)]
+    replies = conversation.together(
+        [
+            conversation.request(scene.operation, scene.ids, {"shipping_info": [{"tracking_number": number}]})
+            for number in numbers
+        ]
+    )
+    conversation.judge.forget(scene.order.order_id, "shipping_info")
+    read = scene.read()
+    document = read.json()
+    shown = document.get("shipping_info") if isinstance(document, dict) else None
+    found = [each.get("tracking_number") for each in shown or () if isinstance(each, dict)]
+    if sum(reply.ok for reply in replies) != sum(number in found for number in numbers):
+        message = f"of parcels filed at one moment the order shows {found}"
+        conversation.report("KOM-405", message, read, scene.operation)
+
+
+def _totals_together(conversation: Conversation) -> None:
+    """Set the same total twice at the same moment, higher and then lower: it is a total and no difference."""
+    for share in (15, 9):
+        scene = Scene(conversation, "updateAuthorization", "fresh")
+        body = BodyMaker(scene.order).step(scene.operation, scene.order.order_amount * share // 10)
+        conversation.together([conversation.request(scene.operation, scene.ids, body) for _ in range(2)])
+        scene.read()
+
+
+def _reads_together(conversation: Conversation) -> None:
+    """Read two orders at the same moment, time and again: each answer is about the order that was asked for."""
+    if conversation.target.control is None:
+        raise NotMeasuredError("two orders are needed at once, which takes a control interface")
+    ids = [{"order_id": prepare(conversation, "fresh").order_id} for _ in range(2)]
+    for _ in range(_ROUNDS):
+        conversation.together([conversation.request("getOrder", each) for each in ids * 2])
 
 
 def _against(state: str, other: str) -> Play:

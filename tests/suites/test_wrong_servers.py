@@ -240,6 +240,66 @@ def forgets_captures(request: Request, handle: Handle) -> Response:
     return changed(response, captures=[]) if reads_order(request) and ok(response) else response
 
 
+def loses_rivals(ending: str) -> Callable[[], Answer]:
+    """Answer the second of two writes in a row as the first was, without doing it."""
+
+    def make() -> Answer:
+        last: list[Response] = []
+
+        def answer(request: Request, handle: Handle) -> Response:
+            if not asks(request, request.method, ending):
+                last.clear()
+                return handle(request)
+            if last:
+                return success(204)
+            last.append(handle(request))
+            return last[0]
+
+        return answer
+
+    return make
+
+
+def adds_rivals() -> Answer:
+    """Take the second of two totals in a row for a difference to the one before both."""
+    before: list[int] = []
+
+    def answer(request: Request, handle: Handle) -> Response:
+        if not asks(request, "PATCH", "/authorization"):
+            before.clear()
+            return handle(request)
+        body = json.loads(request.body)
+        total = body["order_amount"]
+        if before:
+            body["order_amount"] = total + 100
+            request = replace(request, body=json.dumps(body).encode())
+        before.append(total)
+        return handle(request)
+
+    return answer
+
+
+def crosses_reads() -> Answer:
+    """Give a read of another order the answer of the read before it."""
+    last: list[tuple[str, Response]] = []
+
+    def answer(request: Request, handle: Handle) -> Response:
+        response = handle(request)
+        if len(last) == 3 and last[0][0] != request.target:
+            return last.pop()[1]
+        last.insert(0, (request.target, response))
+        return response
+
+    return answer
+
+
+def extends_only_what_is_fresh(request: Request, handle: Handle) -> Response:
+    if not asks(request, "POST", "/extend-authorization-time"):
+        return handle(request)
+    order = json.loads(handle(replace(request, method="GET", target=request.target.rpartition("/")[0])).body)
+    return success(204) if order["captures"] else handle(request)
+
+
 FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
     "wrong success status": (stateless(wrong_success), "captureOrder/fresh/one", "KOM-102"),
     "no Location": (stateless(no_location), "refundOrder/part_captured/one", "KOM-105"),
@@ -284,6 +344,23 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
     "stack trace": (stateless(shows_traces), "getOrder/fresh/malformed-order-id", "KOM-703"),
     "large bodies taken": (stateless(takes_large_bodies), "captureOrder/fresh/too-large", "KOM-708"),
     "other transactions": (stateless(other_transactions), "acknowledgeOrder/fresh/different-keys", "KOM-413"),
+    "parcels of one moment lost": (
+        loses_rivals("/shipping-info"),
+        "appendOrderShippingInfo/fresh/together-within",
+        "KOM-405",
+    ),
+    "references of one moment lost": (
+        loses_rivals("/merchant-references"),
+        "updateMerchantReferences/fresh/together-within",
+        "KOM-405",
+    ),
+    "totals of one moment added": (adds_rivals, "updateAuthorization/fresh/together-equal", "KOM-309"),
+    "reads of one moment crossed": (crosses_reads, "getOrder/fresh/together", "KOM-117"),
+    "captured orders not extended": (
+        stateless(extends_only_what_is_fresh),
+        "extendAuthorizationTime/aged/captured-from-the-day-of-the-call",
+        "KOM-417",
+    ),
     "captures forgotten": (stateless(forgets_captures), "captureOrder/fresh/one", "KOM-408"),
 }
 
