@@ -12,18 +12,11 @@ import pytest
 from conformance.contract.contract import load_contract
 from conformance.contract.requirement import Level
 from conformance.exceptions import TargetError, UsageError
-from conformance.exchange import Headers, Request, Response
-from conformance.simulator.control import Control
-from conformance.simulator.request_reader import RequestReader
-from conformance.simulator.response_writer import response_bytes
-from conformance.simulator.script import Scripts
+from conformance.exchange import Request, Response
 from conformance.simulator.service import Simulator
 from conformance.simulator.socket_door import ServerThread
-from conformance.simulator.stream_event import Framed
-from conformance.simulator.wire import WireLog
 from conformance.suites import run as run_module
 from conformance.suites.case import Case, level_of, requirements_of
-from conformance.suites.control import HttpControl
 from conformance.suites.conversation import Conversation
 from conformance.suites.coverage import Coverage
 from conformance.suites.expectations import CODES
@@ -31,7 +24,7 @@ from conformance.suites.health import Health
 from conformance.suites.matrix import matrix_cases
 from conformance.suites.preparation import DEEP_STATES, STATES, keeps_state
 from conformance.suites.run import CaseOutcome, ServerOptions, ServerRun, run_server_suite, select_cases
-from conformance.suites.target import Credentials, EmbeddedTarget, reach
+from conformance.suites.target import Credentials, reach
 from conformance.suites.wire import Limits
 from conformance.verdict import CaseResult, CellState, RunResult, Verdict
 from tests.suites.raw_server import RawServer, saying
@@ -321,55 +314,6 @@ def test_wrong_credentials_are_told_at_once(server: ServerThread) -> None:
     assert "wrong-password" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("answer", "complaint"),
-    [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "made an order without an order_id"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{", "something that is not JSON"),
-        (b"HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\noops", "with 500: oops"),
-        (b"", "cannot be reached"),
-    ],
-)
-def test_a_control_interface_that_is_none(answer: bytes, complaint: str) -> None:
-    with RawServer(saying(answer)) as raw:
-        control = HttpControl(raw.url, Limits(read_s=1, total_s=1))
-        with pytest.raises(TargetError, match=complaint):
-            control.create_order(order_amount=1)
-        control.close()
-
-
-def test_the_control_interface_over_http(server: ServerThread) -> None:
-    control = HttpControl(server.control_url)
-    assert {merchant["username"] for merchant in control.merchants()} >= {USERNAME}
-    order_id = control.create_order(order_amount=500)
-    control.advance(3_600)
-    control.provoke({"operation": "getOrder", "status": 503})
-    control.clear()
-    target = reach(server.base_url, Credentials(USERNAME, PASSWORD), control_url=server.control_url)
-    assert target.other is not None
-    assert control.ledger(order_id)["authorised"] == 500
-    control.reset()
-    with pytest.raises(TargetError):
-        control.ledger(order_id)
-    target.close()
-    control.close()
-
-
-def test_the_embedded_control_interface() -> None:
-    target = EmbeddedTarget(Simulator(load_contract()))
-    control = target.control
-    assert control is not None
-    order_id = control.create_order(order_amount=500)
-    assert {merchant["username"] for merchant in control.merchants()} >= {USERNAME}
-    control.advance(60)
-    control.provoke({"status": 503})
-    control.clear()
-    assert control.ledger(order_id)["captured"] == 0
-    control.reset()
-    control.close()
-    target.close()
-
-
 @pytest.mark.parametrize("document", [b"[]", b"not json", b'{"ledger": 1}'])
 def test_a_server_of_nonsense_fails_and_harms_nobody(document: bytes) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(document)}\r\n\r\n".encode()
@@ -378,62 +322,6 @@ def test_a_server_of_nonsense_fails_and_harms_nobody(document: bytes) -> None:
         result = run_server_suite(at(raw.url, "getOrder/fresh/valid", order_ids=(order_id,)))
     assert result.cases[0].verdict in (Verdict.FAILED, Verdict.NOT_MEASURED)
     assert result.cases[0].exchanges
-
-
-class Bare:
-    """The control interface of a simulator with some of its paths missing."""
-
-    def __init__(self, control: Control, *missing: str) -> None:
-        self._control = control
-        self._missing = missing
-
-    def handle(self, request: Request) -> Response:
-        if request.target.startswith(self._missing):
-            return Response(404, Headers([("Content-Length", "0")]))
-        return self._control.handle(request)
-
-
-def beside(simulator: Simulator, *missing: str) -> Iterator[str]:
-    """Serve such an interface on a port of its own."""
-    control = Bare(Control(simulator, Scripts(), WireLog(simulator.contract.operations)), *missing)
-
-    def talk(connection: socket.socket, request: bytes) -> bool:
-        reader = RequestReader()
-        (event,) = reader.feed(request)
-        assert isinstance(event, Framed)
-        connection.sendall(response_bytes(control.handle(event.request), event))
-        return True
-
-    with RawServer(talk) as raw:
-        yield raw.url
-
-
-@pytest.mark.parametrize(
-    ("missing", "glob", "why"),
-    [
-        ("/merchants", "getOrder/other_merchant/valid", "the target has no second merchant"),
-        ("/faults", "getOrder/fresh/server-faults", "the control interface does not offer POST /faults"),
-        ("/clock", "captureOrder/lapsing/before-its-end", "the control interface does not show the target's clock"),
-        ("/clock", "captureOrder/fresh/repeated-key-later", "the control interface does not offer POST /clock"),
-    ],
-)
-def test_what_a_control_interface_lacks_is_not_measured(
-    server: ServerThread, missing: str, glob: str, why: str
-) -> None:
-    for url in beside(server.simulator, missing):
-        result = run_server_suite(at(server.base_url, glob, "getOrder/fresh/valid", control_url=url))
-        verdicts = {case.id: (case.verdict, case.why) for case in result.cases}
-        assert verdicts[glob] == (Verdict.NOT_MEASURED, why)
-        assert verdicts["getOrder/fresh/valid"][0] is Verdict.PASSED
-
-
-def test_a_ledger_that_is_missing_is_told_once(server: ServerThread) -> None:
-    for url in beside(server.simulator, "/ledger"):
-        result = run_server_suite(at(server.base_url, "getOrder/*/valid", control_url=url))
-        assert {case.verdict for case in result.cases} == {Verdict.PASSED}
-        assert result.notes == (
-            "the control interface shows no ledger: what orders report was not held against what was booked",
-        )
 
 
 def test_an_interrupted_run_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -501,7 +389,7 @@ def test_a_monstrous_body_is_a_finding(body: bytes) -> None:
 
 
 def test_an_answer_restores_confidence() -> None:
-    from conformance.exchange import Exchange, Request, Response  # noqa: PLC0415
+    from conformance.exchange import Exchange  # noqa: PLC0415
 
     health = Health(patience=2)
     health.note(Exchange(Request("GET", "/"), failure="x"))
