@@ -38,9 +38,9 @@ from conformance.judge.surface import CORRELATION, check_surface
 
 __all__ = ["Judge"]
 
-# Answers that say nothing about the request: the caller's own pace or the service's condition.
 _FORBIDDEN = 403
 _CONFLICT = 409
+# Answers that say nothing about the request: the caller's own pace or the service's condition.
 _PASSING = frozenset({_CONFLICT, 429})
 _REFUSED_AS_INVALID = frozenset({400, 413, 415, 422})
 # More unsettled writes than this on one order and only a read can tell what happened.
