@@ -14,11 +14,6 @@ from conformance.simulator.order import Capture, Order
 
 __all__ = ["BEHAVIOURS", "BOOKS"]
 
-_CAPTURE = ("captureOrder",)
-_REFUND = ("refundOrder",)
-_UPDATE = ("updateAuthorization",)
-_TOLD = ("getOrder",)
-
 
 def _capture_up_to(limit: Callable[[Order], int]) -> Behaviour:
     """Let a capture through up to a limit of one's own; what is then left is never below zero."""
