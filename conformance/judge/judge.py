@@ -144,7 +144,8 @@ class Judge:
         shadow = self._shadows.get(seen.order_id)
         first = self._keys.first(seen, self._now) if operation.writes else None
         old = self._keys.outlived(seen, self._now) if operation.writes else None
-        if old is not None and shadow is not None and old.same_place(seen) and self._echoes(old, seen):
+        repeated = old is not None and old.same_place(seen) and self._echoes(old, seen)
+        if old is not None and shadow is not None and seen.succeeded and repeated:
             # After its day a key may still count or begin anew.
             if old.created:
                 shadow.events.append(Event(Deed.REPLAYED, operation.id))

@@ -713,6 +713,31 @@ def test_a_key_lives_for_a_day_of_the_targets_clock() -> None:
     assert not judge.feed(c.capture(400, key="k", created=OTHER)).findings
 
 
+def test_after_its_day_a_key_may_count_or_begin_anew() -> None:
+    day, later = datetime(2026, 1, 15, 9, tzinfo=UTC), datetime(2026, 1, 17, 9, tzinfo=UTC)
+    again = {"Capture-Id": OTHER, "Location": location(OTHER)}
+    for headers in ({}, again):
+        c, judge = Conversation(), Judge(load_contract())
+        judge.clock_is(day)
+        judge.feed(c.capture(1, key="k"))
+        judge.clock_is(later)
+        assert judge.feed(c.capture(1, key="k", headers=headers)).findings == ()
+
+
+def test_a_refusal_of_long_ago_excuses_none_of_today() -> None:
+    c, judge = Conversation(), Judge(load_contract())
+    sent = {"captured_amount": 1}
+    judge.clock_is(datetime(2026, 1, 15, 9, tzinfo=UTC))
+    judge.feed(c.read(order()))
+    assert [
+        each.code
+        for each in judge.feed(c.refused("POST", "/captures", 403, "NOT_ALLOWED", sent=sent, key="k")).findings
+    ]
+    judge.clock_is(datetime(2026, 1, 17, 9, tzinfo=UTC))
+    found = judge.feed(c.refused("POST", "/captures", 403, "CAPTURE_NOT_ALLOWED", sent=sent, key="k")).findings
+    assert "KOM-308" in {finding.code for finding in found}
+
+
 def test_expiry_by_the_clock_is_expected() -> None:
     late = datetime(2026, 3, 1, tzinfo=UTC)
     refused = f"Order {ORDER} is expired. Capture not possible."
