@@ -6,6 +6,7 @@ The peers come from npm into a temporary directory that goes away (or from ``--p
 installed them before). Prism answers from the examples of our description (its static mode) and checks each request
 against it. WireMock has no use for a description: it gets two stubs by hand, which look at credentials, path and, for
 the capture, the amount, and write the order's id into the answer. Both keep no state, so they do less than the double.
+WireMock runs twice: as it comes, keeping a journal of requests as the double does, and with the journal turned off.
 
 Everything listens on 127.0.0.1. Rounds are interleaved; figures are medians, ratios medians of each round's own ratio.
 A peer that cannot be installed or started is named as not measured.
@@ -31,7 +32,7 @@ from conformance.contract.document import read_document
 
 PACKAGES = ("@stoplight/prism-cli@^5", "wiremock@^3")
 OURS = ("socket", "granian")
-TARGETS = {"Prism": 5.0, "WireMock": 1.5}
+TARGETS = {"Prism": 5.0, "WireMock": 1.5, "no journal": 1.5}
 _INSTALL_S = 300
 
 
@@ -57,9 +58,9 @@ def main() -> None:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="peers-")))
         servers = [_ours(door, stack) for door in OURS if not serving.missing(door)]
         packages = chosen.packages or _install(place)
-        for name, start in (("Prism", _prism), ("WireMock", _wiremock)):
+        for name, start in _PEERS.items():
             try:
-                servers.append(start(packages, place, stack))
+                servers.append(start(name, packages, place, stack))
             except (OSError, RuntimeError) as reason:
                 print(f"{name}: not measured: {reason}")
         for load in serving.loads():
@@ -85,7 +86,7 @@ def _measure(servers: list[Server], load: Load, chosen: argparse.Namespace) -> N
     best = max((server.name for server in able if server.name in OURS), key=lambda name: statistics.median(rates[name]))
     for name, measured in rates.items():
         line = (
-            f"{load.name:13s} {name:9s} {statistics.median(measured):8,.0f}/s {statistics.median(costs[name]):5.0f} us"
+            f"{load.name:13s} {name:10s} {statistics.median(measured):8,.0f}/s {statistics.median(costs[name]):5.0f} us"
         )
         if name in TARGETS:
             ratio = statistics.median(mine / other for mine, other in zip(rates[best], measured, strict=True))
@@ -124,25 +125,29 @@ def _program(packages: Path | None, name: str) -> str:
     return str(program)
 
 
-def _prism(packages: Path | None, place: Path, stack: ExitStack) -> Server:
+def _prism(name: str, packages: Path | None, place: Path, stack: ExitStack) -> Server:
     description = place / "openapi.json"
     description.write_text(json.dumps(read_document("order-management.yaml").value), encoding="utf-8")
     port = free_port()
     command = [_program(packages, "prism"), "mock", str(description), "-h", HOST, "-p", str(port), "-v", "error"]
-    return Server("Prism", port, stack.enter_context(running(command, port, start_s=60, directory=place)))
+    return Server(name, port, stack.enter_context(running(command, port, start_s=60, directory=place)))
 
 
-def _wiremock(packages: Path | None, place: Path, stack: ExitStack) -> Server:
+def _wiremock(name: str, packages: Path | None, place: Path, stack: ExitStack) -> Server:
     if shutil.which("java") is None:
         raise RuntimeError("there is no java")
-    mappings = place / "wiremock" / "mappings"
+    mappings = place / name / "mappings"
     mappings.mkdir(parents=True)
     for number, stub in enumerate(_stubs()):
         (mappings / f"{number}.json").write_text(json.dumps(stub), encoding="utf-8")
     port = free_port()
     command = [_program(packages, "wiremock"), "--port", str(port), "--bind-address", HOST]
-    command += ["--root-dir", str(mappings.parent), "--no-request-journal", "--disable-banner"]
-    return Server("WireMock", port, stack.enter_context(running(command, port, start_s=60, directory=place)))
+    command += ["--root-dir", str(mappings.parent), "--disable-banner", *_WIREMOCK_OPTIONS[name]]
+    return Server(name, port, stack.enter_context(running(command, port, start_s=60, directory=place)))
+
+
+_PEERS = {"Prism": _prism, "WireMock": _wiremock, "no journal": _wiremock}
+_WIREMOCK_OPTIONS: dict[str, list[str]] = {"WireMock": [], "no journal": ["--no-request-journal"]}
 
 
 def _stubs() -> list[object]:

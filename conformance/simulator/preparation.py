@@ -235,7 +235,7 @@ class Preparation:
                 not isinstance(wished_id, str) or not is_uuid(wished_id) or wished_id in made
             ):
                 raise ControlError(f"{place}: {id_field} must be a UUID that no other has")
-            asked = Asked(body, now, stamp, id=wished_id)
+            asked = Asked(body, encode(body), now, stamp, id=wished_id)
             plan = self._machine.plan(operation, order)
             row = self._machine.refusal(plan, order, asked)
             if row is not None:

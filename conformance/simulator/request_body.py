@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from conformance.contract.operation import Operation
 from conformance.contract.operations import Operations
 
-__all__ = ["LARGEST", "MalformedBodyError", "RequestBodies", "is_json_type", "parse"]
+__all__ = ["LARGEST", "MalformedBodyError", "RequestBodies", "is_json_type", "parse", "write_out_tracking_numbers"]
 
 # One megabyte, read as a decimal one; whether the service counts in binary is not known.
 LARGEST = 1_000_000
@@ -71,13 +71,24 @@ def is_json_type(content_type: str | None) -> bool:
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
+def write_out_tracking_numbers(body: Any) -> bool:
+    """Turn the tracking numbers of a body that are numbers into text, as the service does on record; tell of any."""
+    entries = body.get("shipping_info") if isinstance(body, dict) else None
+    found = False
+    for entry in entries if isinstance(entries, list) else ():
+        number = entry.get("tracking_number") if isinstance(entry, dict) else None
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            entry["tracking_number"] = str(number)
+            found = True
+    return found
+
+
 class RequestBodies:
     """Holds a body against the schema of its operation and says in the service's words what is wrong with it."""
 
-    __slots__ = ("_accepts_numeric_tracking_number", "_schemas")
+    __slots__ = ("_schemas",)
 
-    def __init__(self, operations: Operations, *, accepts_numeric_tracking_number: bool) -> None:
-        self._accepts_numeric_tracking_number = accepts_numeric_tracking_number
+    def __init__(self, operations: Operations) -> None:
         self._schemas = {
             operation.id: (operation.body, operations.validator(operation.body))
             for operation in operations
@@ -89,21 +100,8 @@ class RequestBodies:
         schema, validator = self._schemas[operation.id]
         if validator.is_valid(value):
             return ()
-        if self._accepts_numeric_tracking_number and _write_out_tracking_numbers(value) and validator.is_valid(value):
-            return ()
         found = [_message(error, schema) for error in islice(validator.iter_errors(value), _MOST_MESSAGES)]
         return tuple(dict.fromkeys(found))
-
-
-def _write_out_tracking_numbers(value: Any) -> bool:
-    entries = value.get("shipping_info") if isinstance(value, dict) else None
-    if not isinstance(entries, list):
-        return False
-    for entry in entries:
-        number = entry.get("tracking_number") if isinstance(entry, dict) else None
-        if isinstance(number, int | float) and not isinstance(number, bool):
-            entry["tracking_number"] = str(number)
-    return True
 
 
 def _message(error: Any, schema: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from conformance.contract.contract import Contract
-from conformance.contract.error_table import BodyKind, ErrorRow
+from conformance.contract.error_table import BodyKind
 from conformance.contract.operation import Operation, Route
 from conformance.contract.operations import BASE_PATH
 from conformance.exchange import Exchange, Headers, Request, Response
@@ -30,7 +30,15 @@ from conformance.simulator.postal import is_plausible
 from conformance.simulator.preparation import Preparation
 from conformance.simulator.provocation import Fault, Provocations
 from conformance.simulator.rate_limit import RateLimit
-from conformance.simulator.request_body import LARGEST, MalformedBodyError, RequestBodies, is_json_type, parse
+from conformance.simulator.refusal import RefusalError, Refusals, named
+from conformance.simulator.request_body import (
+    LARGEST,
+    MalformedBodyError,
+    RequestBodies,
+    is_json_type,
+    parse,
+    write_out_tracking_numbers,
+)
 from conformance.simulator.shape import encode
 from conformance.simulator.store import Store
 from conformance.simulator.transition import Asked, Machine, Plan
@@ -40,40 +48,10 @@ __all__ = ["Simulator"]
 
 _LOG = logging.getLogger(__name__)
 
-# The rows of the error table that say what a path names is not there; each knows its operations.
-_ORDER_MISSING = (
-    "no-such-order",
-    "no-such-order-acknowledge",
-    "no-such-order-references",
-    "no-such-order-shipping-info",
-    "no-such-order-capture-shipping-info",
-    "no-such-order-send-out",
-    "no-such-order-unlisted",
-    "no-such-order-due-date",
-    "refund-on-unknown-order",
-    "no-such-refund",
-)
-_CAPTURE_MISSING = (
-    "no-such-capture",
-    "no-such-capture-send-out",
-    "no-such-capture-read",
-    "no-such-capture-due-date",
-)
-_ORDER_ID_MALFORMED = ("invalid-order-id", "invalid-order-id-elsewhere")
-
 # What each kind of thing that a write can make is called in headers and paths.
 _MADE = {"captures": "Capture-Id", "refunds": "Refund-Id"}
 
 _NO_BODY: Mapping[str, Any] = {}
-
-
-class _RefusalError(Exception):
-    """A row of the error table answers; raised wherever a check finds out."""
-
-    def __init__(self, row: ErrorRow, words: tuple[str, ...] = ()) -> None:
-        super().__init__(row.id)
-        self.row = row
-        self.words = words
 
 
 class Simulator:
@@ -104,15 +82,11 @@ class Simulator:
         self._identities = Identities(seed)
         self._answers = Answers(self.clock, self.behaviour)
         self._machine = Machine(contract.lifecycle, contract.errors, self._identities, self.behaviour)
-        self._bodies = RequestBodies(
-            contract.operations, accepts_numeric_tracking_number=self.behaviour.accepts_numeric_tracking_number
-        )
+        self._bodies = RequestBodies(contract.operations)
         self._limit = rate_limit
         self._demo_orders = DEMO_ORDERS if demo_orders else ()
         self._row = contract.errors.row
-        self._order_missing = self._by_operation(_ORDER_MISSING)
-        self._capture_missing = self._by_operation(_CAPTURE_MISSING)
-        self._order_id_malformed = self._by_operation(_ORDER_ID_MALFORMED)
+        self._refusals = Refusals(contract.errors)
         self._reads: Mapping[str, Callable[[Operation, Order, Mapping[str, str]], bytes]] = {
             "getOrder": lambda _operation, order, _ids: order.encoded(),
             "getCaptures": lambda _operation, order, _ids: order.encoded_captures(),
@@ -259,7 +233,7 @@ class Simulator:
         else:
             try:
                 response = self._operated(request, merchant, operation, route.ids, use, correlation, number)
-            except _RefusalError as refusal:
+            except RefusalError as refusal:
                 response = self._refused(refusal, correlation)
         return response if fault is None else self._provoked(fault, correlation)
 
@@ -278,16 +252,20 @@ class Simulator:
             self._check_ids(operation, ids)
         sent = None if operation.body is None else self._read_body(request)
         if order is None:
-            row = self._order_missing[operation.id]
-            raise _RefusalError(row, messages(row, _named(ids), operation=operation.id))
+            raise self._refusals.order_missing(operation.id, ids)
         now = self.clock.now
         self._machine.touch(order, now)
         read = self._reads.get(operation.id)
         if read is not None:
             return self._answers.found(read(operation, order, ids), correlation)
-        body = _NO_BODY if operation.body is None else self._checked(operation, order, sent)
+        body, written = _NO_BODY, b""
+        if operation.body is not None:
+            written = request.body
+            if self.behaviour.accepts_numeric_tracking_number and write_out_tracking_numbers(sent):
+                written = encode(sent)
+            body = self._checked(operation, order, sent)
         capture = self._capture(operation, order, ids) if "capture_id" in ids and order.captures else None
-        asked = Asked(body, now, self.clock.stamp(), number, use.key if use else None, capture)
+        asked = Asked(body, written, now, self.clock.stamp(), number, use.key if use else None, capture)
         answer = self._decided(request, operation, order, ids, asked, correlation)
         if use:
             self._first_answers.keep(use, now, answer)
@@ -326,43 +304,39 @@ class Simulator:
 
     def _check_ids(self, operation: Operation, ids: Mapping[str, str]) -> None:
         if self.behaviour.refuses_in_html and any("{" in value or "}" in value for value in ids.values()):
-            raise _RefusalError(self._row("illegal-characters-html"))
+            raise self._refusals.of("illegal-characters-html")
         if not is_uuid(ids["order_id"]):
-            row = self._order_id_malformed[operation.id]
-            raise _RefusalError(row, messages(row, _named(ids)))
+            raise self._refusals.order_id_malformed(operation.id, ids)
         if "refund_id" in ids and not is_uuid(ids["refund_id"]):
-            row = self._row("refund-not-found-400")
-            raise _RefusalError(row, messages(row, _named(ids)))
+            raise self._refusals.refund_id_malformed(ids)
 
     def _read_body(self, request: Request) -> Any:
         body = request.body
         if not is_json_type(request.headers.get("Content-Type")) and body:
-            row = self._row("unsupported-media-type")
+            reason = "unsupported-media-type"
         elif len(body) > LARGEST:
-            row = self._row("request-too-large")
+            reason = "request-too-large"
         else:
             try:
                 return parse(body)
             except MalformedBodyError:
-                row = self._row("malformed-request")
-        raise _RefusalError(row, messages(row, {}))
+                reason = "malformed-request"
+        raise self._refusals.of(reason)
 
     def _checked(self, operation: Operation, order: Order, sent: Any) -> Mapping[str, Any]:
         mistakes = self._bodies.mistakes(operation, sent)
         if mistakes:
-            raise _RefusalError(self._row("unprocessable"), mistakes)
+            raise self._refusals.of("unprocessable", mistakes)
         body: Mapping[str, Any] = sent
         address = body.get("shipping_address")
         if address is not None and not is_plausible(address, order.purchase_country):
-            row = self._row("invalid-address")
-            raise _RefusalError(row, messages(row, {}))
+            raise self._refusals.of("invalid-address")
         return body
 
     def _capture(self, operation: Operation, order: Order, ids: Mapping[str, str]) -> Capture:
         capture = order.captures.get(ids["capture_id"])
         if capture is None:
-            row = self._capture_missing[operation.id]
-            raise _RefusalError(row, messages(row, _named(ids), operation=operation.id))
+            raise self._refusals.capture_missing(operation.id, ids)
         return capture
 
     # --- reads --------------------------------------------------------------------------------------------------
@@ -373,8 +347,7 @@ class Simulator:
     def _read_refund(self, operation: Operation, order: Order, ids: Mapping[str, str]) -> bytes:
         refund = order.refunds.get(ids["refund_id"])
         if refund is None:
-            row = self._order_missing[operation.id]
-            raise _RefusalError(row, messages(row, _named(ids)))
+            raise self._refusals.order_missing(operation.id, ids)
         return refund.encoded()
 
     def _read_due_date_options(self, operation: Operation, order: Order, ids: Mapping[str, str]) -> bytes:
@@ -401,7 +374,7 @@ class Simulator:
         order.transaction_count += 1
         return self._identities.uuid("transaction", order.transaction_count, order.order_id)
 
-    def _refused(self, refusal: _RefusalError, correlation: str) -> Response:
+    def _refused(self, refusal: RefusalError, correlation: str) -> Response:
         if refusal.row.body is BodyKind.HTML:
             return self._answers.illegal_characters(correlation)
         return self._answers.refused(refusal.row, refusal.words, correlation)
@@ -427,17 +400,9 @@ class Simulator:
         before, base, below = path.partition(BASE_PATH)
         return self._answers.unmapped(f"/merchants/{merchant.merchant_id}{below}" if base else before, correlation)
 
-    def _by_operation(self, rows: Iterable[str]) -> Mapping[str, ErrorRow]:
-        return {operation: row for row in map(self._row, rows) for operation in row.operations}
-
-
-def _named(ids: Mapping[str, str]) -> dict[str, object]:
-    """Return the ids of a path under the names that messages have for them."""
-    return {name.removesuffix("_id"): value for name, value in ids.items()}
-
 
 def _circumstances(plan: Plan, order: Order, ids: Mapping[str, str], asked: Asked) -> dict[str, object]:
-    known = _named(ids)
+    known = named(ids)
     if plan.amount_field:
         known |= {"n": asked.body[plan.amount_field], "m": order.captured_amount}
     if plan.refusal is not None and state_words(order.state):

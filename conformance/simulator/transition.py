@@ -29,9 +29,13 @@ EXPIRING = frozenset({"AUTHORIZED", "PART_CAPTURED"})
 
 
 class Asked(NamedTuple):
-    """What is asked of an order, and when. ``stamp`` is ``now`` as the API writes it; ``id`` presets a new id."""
+    """What is asked of an order, and when.
+
+    ``written`` is the body as it was sent, ``stamp`` is ``now`` as the API writes it; ``id`` presets a new id.
+    """
 
     body: Mapping[str, Any]
+    written: bytes
     now: datetime
     stamp: str
     request: int = 0
@@ -227,7 +231,7 @@ class Machine:
                 f"{order.klarna_reference}-{number}",
                 asked.body["captured_amount"],
                 asked.stamp,
-                asked.body,
+                asked.written,
                 order.details,
             )
         )
@@ -239,7 +243,7 @@ class Machine:
             refund_id,
             asked.body["refunded_amount"],
             asked.stamp,
-            asked.body,
+            asked.written,
             returns_reference=self._behaviour.refund_returns_reference,
         )
         order.add_refund(refund, asked.now, at_once=self._behaviour.allocates_refunds_at_once)

@@ -12,7 +12,7 @@ LINE: dict[str, Any] = {"name": "x", "quantity": 1, "unit_price": 1, "total_amou
 
 @pytest.fixture(scope="module")
 def bodies(contract: Contract) -> RequestBodies:
-    return RequestBodies(contract.operations, accepts_numeric_tracking_number=False)
+    return RequestBodies(contract.operations)
 
 
 @pytest.mark.parametrize(
