@@ -38,10 +38,10 @@ def check_leaks(seen: Observation) -> Iterator[Remark]:
     password = seen.password()
     if len(password) < _SHORTEST_SECRET:
         return
+    request = seen.exchange.request
     encoded = seen.principal.partition(" ")[2].strip()
     for secret in (password.encode(), encoded.encode()):
-        sent_in_body = secret in seen.exchange.request.body or secret in seen.exchange.request.target.encode()
-        if not sent_in_body and secret in body:
+        if secret in body and secret not in request.body and secret not in request.target.encode():
             yield Remark("KOM-704", "the body repeats the credentials of the request")
             break
     for name, value in seen.response.headers:

@@ -23,24 +23,36 @@ class Text:
     reals: bool
 
 
+class _RealError(Exception):
+    """A number is written as no integer is."""
+
+
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a JSON number")
 
 
+def _notice_real(text: str) -> float:
+    raise _RealError(text)
+
+
+# Nearly every body holds integers only, and one decoder serves for all of them.
+_INTEGERS = json.JSONDecoder(parse_float=_notice_real, parse_constant=_refuse_constant)
+_REALS = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def read_json(body: bytes) -> Text:
     """Parse a body; never raises, whatever the bytes are."""
-    found: list[str] = []
-
-    def real(text: str) -> float:
-        found.append(text)
-        return float(text)
-
+    found = False
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         return Text(None, f"is not UTF-8 at byte {error.start}", False)
     try:
-        value = json.loads(text, parse_float=real, parse_constant=_refuse_constant)
+        try:
+            value = _INTEGERS.decode(text)
+        except _RealError:
+            found = True
+            value = _REALS.decode(text)
     except RecursionError:
         return Text(None, "is nested too deeply", False)
     except json.JSONDecodeError as error:
@@ -48,7 +60,7 @@ def read_json(body: bytes) -> Text:
     except ValueError as error:
         # An integer of thousands of digits, or a constant that JSON does not have.
         return Text(None, f"holds no usable number: {str(error)[:80]}", False)
-    return Text(value, "", bool(found))
+    return Text(value, "", found)
 
 
 def reals(value: Any, path: str = "") -> Iterator[tuple[str, float]]:

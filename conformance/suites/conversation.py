@@ -387,6 +387,9 @@ def _rank(exchange: Exchange) -> int:
     return exchange.response.status if exchange.response is not None else 999
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def encoded(body: Any) -> bytes:
     """Write a body as compact JSON in UTF-8."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _ENCODER.encode(body).encode("utf-8", "surrogatepass")

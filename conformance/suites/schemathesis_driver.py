@@ -114,7 +114,7 @@ def _generated(operation: Operation, phase: str, memory: ExampleMemory | None) -
         )
 
         with out_of_the_way():
-            schema = _schema()
+            schema = _schema(operation)
             described = _described(schema, operation.id)
             bound = _Bound(conversation, operation, stops=memory is not None)
             test = create_test(
@@ -263,13 +263,17 @@ def _walked(conversation: Conversation) -> None:
         raise trouble[0]
 
 
-def _schema() -> Any:
+def _schema(only: Operation | None = None) -> Any:
+    """Load the description, whole or what it says of one operation's path: the rest takes time and gives it nothing."""
     import schemathesis  # noqa: PLC0415 - heavy
     from schemathesis.config import SchemathesisConfig  # noqa: PLC0415 - heavy
 
     config = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}})
+    described = _description()
+    if only is not None:
+        described = {**described, "paths": {only.path: described["paths"][only.path]}}
     # Each gets a copy of its own: the loader may write into what it is given.
-    return schemathesis.openapi.from_dict(copy.deepcopy(_description()), config=config)
+    return schemathesis.openapi.from_dict(copy.deepcopy(described), config=config)
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,8 +46,13 @@ class Credentials:
     @property
     def authorization(self) -> str:
         """The value of the Authorization header."""
-        pair = f"{self.username}:{self.password}".encode()
-        return "Basic " + base64.b64encode(pair).decode("ascii")
+        return _basic(self.username, self.password)
+
+
+# A run speaks with two merchants and a few that do not exist, and asks anew for every request.
+@functools.lru_cache(maxsize=16)
+def _basic(username: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 
 
 class Target(Protocol):
