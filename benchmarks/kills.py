@@ -26,7 +26,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -35,6 +35,7 @@ from typing import Any
 from benchmarks import stock
 from benchmarks.kill_table import PROFILES, STOCK, Record, write_tables
 from conformance.contract.contract import load_contract
+from conformance.simulator.faults import zoo as zoo_module
 from conformance.simulator.faults.fault import Fault
 from conformance.simulator.faults.zoo import faults
 from conformance.suites.run import ServerOptions, ServerRun
@@ -43,7 +44,7 @@ from conformance.verdict import Severity, Verdict
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 1
 BEHAVIOURS = ("documented", "observed")
-# The code on which a result of a tool depends.
+# The code on which a result of a tool depends; one of Schemathesis' depends of the zoo on the fault's own module only.
 _OURS = ("conformance", "specs")
 _THEIRS = (
     "conformance/simulator",
@@ -72,26 +73,26 @@ def main() -> None:
     chosen = parser.parse_args()
 
     zoo = list(faults(load_contract()).values())
-    prints = {"ours": _fingerprint(_OURS), "stock": _fingerprint(_THEIRS)}
+    ours, theirs = _fingerprint(_OURS), _stock_prints(zoo)
     asked = [] if chosen.sample == 0 else zoo if chosen.sample is None else spread(zoo, chosen.sample)
     tasks: list[dict[str, Any]] = []
     for profile in chosen.profile or PROFILES:
-        about = {"tool": profile, "budget_s": chosen.budget, "print": prints["ours"]}
+        about = {"tool": profile, "budget_s": chosen.budget, "print": ours}
         tasks += [{**about, "fault": fault.id, "seed": SEED, "behaviour": "documented"} for fault in asked]
         tasks += _clean(about, chosen.clean)
     number = len(zoo) if chosen.stock == "all" else int(chosen.stock)
-    about = {"tool": STOCK, "budget_s": chosen.stock_budget, "print": prints["stock"]}
-    about["examples"] = chosen.stock_examples
+    about = {"tool": STOCK, "budget_s": chosen.stock_budget, "examples": chosen.stock_examples, "print": theirs[""]}
     if number:
-        shown = spread(zoo, number)
-        tasks += [{**about, "fault": fault.id, "seed": SEED, "behaviour": "documented"} for fault in shown]
+        shown = {"seed": SEED, "behaviour": "documented"}
+        tasks += [{**about, **shown, "fault": fault.id, "print": theirs[fault.id]} for fault in spread(zoo, number)]
         tasks += _clean(about, chosen.clean)
-    known = _read(chosen.results, prints.values())
+    prints = {ours, *theirs.values()}
+    known = _read(chosen.results, prints)
     due = [task for task in tasks if _key(task) not in known]
     print(f"{len(tasks)} runs asked for, {len(tasks) - len(due)} on file, {len(due)} to do", flush=True)
     chosen.results.parent.mkdir(parents=True, exist_ok=True)
     _work(due, chosen.results, chosen.jobs, chosen.stop_after)
-    records = [Record(**record) for record in _read(chosen.results, prints.values()).values()]
+    records = [Record(**record) for record in _read(chosen.results, prints).values()]
     facts = {"machine": _machine(), "start_s": _start_up(), "zoo": zoo, "records": records}
     text = write_tables(ROOT if chosen.write else None, **facts)
     print(text)
@@ -237,14 +238,23 @@ def _key(task: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(task.get(name) for name in ("tool", "fault", "seed", "behaviour", "budget_s", "examples", "print"))
 
 
-def _fingerprint(places: Sequence[str]) -> str:
+def _stock_prints(zoo: Sequence[Fault]) -> dict[str, str]:
+    """Return the fingerprint of what a run of Schemathesis depends on, by fault; that without a fault under ``""``."""
+    modules = [module for module in vars(zoo_module).values() if hasattr(module, "BEHAVIOURS")]
+    places = {fault: Path(str(module.__file__)) for module in modules for fault in module.BEHAVIOURS}
+    others = {Path(str(zoo_module.__file__)), *places.values()}
+    by_place = {place: _fingerprint(_THEIRS, others - {place}) for place in places.values()}
+    return {"": _fingerprint(_THEIRS, others)} | {fault.id: by_place[places[fault.id]] for fault in zoo}
+
+
+def _fingerprint(places: Sequence[str], without: Collection[Path] = ()) -> str:
     digest = hashlib.blake2b(digest_size=8)
     for place in places:
         path = ROOT / place
-        files = (
-            [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.suffix in (".py", ".yaml"))
-        )
+        files = [path] if path.is_file() else sorted(path.rglob("*"))
         for file in files:
+            if file.suffix not in (".py", ".yaml") or file in without:
+                continue
             digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
