@@ -72,10 +72,18 @@ class Judge:
         """Tell the judge the target's present time (aware), for expiry and the lifetime of idempotency keys."""
         self._now = now
 
-    def forget(self, order_id: str, field: str) -> None:
-        """Expect nothing of a field until it is read: calls of one moment filled it in an order that nobody saw."""
-        if order_id in self._shadows:
-            self._shadows[order_id].forget(field)
+    def forget(self, order_id: str, field: str, capture_id: str = "") -> None:
+        """Expect nothing of a field until it is read: calls of one moment filled it in an order that nobody saw.
+
+        With a ``capture_id`` the field is the capture's.
+        """
+        shadow = self._shadows.get(order_id)
+        if shadow is None:
+            return
+        if capture_id:
+            shadow.captures.get(capture_id, {}).pop(field, None)
+        else:
+            shadow.forget(field)
 
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge one exchange in the light of all that were fed before."""

@@ -43,10 +43,10 @@ class DiscreetJudge:
     def undisturbed(self, value: bool) -> None:
         self._judge.undisturbed = self._speaker.undisturbed = value
 
-    def forget(self, order_id: str, field: str) -> None:
+    def forget(self, order_id: str, field: str, capture_id: str = "") -> None:
         """Let both judges expect nothing of a field until it is read."""
-        self._judge.forget(order_id, field)
-        self._speaker.forget(order_id, field)
+        self._judge.forget(order_id, field, capture_id)
+        self._speaker.forget(order_id, field, capture_id)
 
     def feed(self, exchange: Exchange) -> Judgement:
         """Judge an exchange; findings and the error code hold nothing of it but stand-ins."""

@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 from conformance.judge.shadow import moment
 from conformance.suites.bodies import AMOUNT_FIELD, ORDER
 from conformance.suites.case import Case
-from conformance.suites.control import ControlPort
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
 from conformance.suites.reply import Expected, Reply
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
+from conformance.suites.told_control import ToldControl
 
 __all__ = ["clock_cases"]
 
@@ -49,14 +49,14 @@ def _case(operation: str, state: str, name: str, kind: str, play: Play) -> Case:
     return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES[kind], consumes=True)
 
 
-def _control(conversation: Conversation) -> ControlPort:
-    control = conversation.target.control
+def _control(conversation: Conversation) -> ToldControl:
+    control = conversation.control
     if control is None:
         raise NotMeasuredError(_NO_CLOCK)
     return control
 
 
-def _time(control: ControlPort) -> datetime:
+def _time(control: ToldControl) -> datetime:
     """Return the target's own time."""
     now = control.now()
     if now is None:

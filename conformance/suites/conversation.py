@@ -29,6 +29,7 @@ from conformance.suites.retry import ATTEMPTS, may_pass, passing, pause
 from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Credentials, Target, on_loopback
 from conformance.suites.target_clock import TargetClock
+from conformance.suites.told_control import ControlStep, ToldControl
 from conformance.verdict import Reported, Severity
 
 __all__ = ["Conversation", "Key", "encoded"]
@@ -81,7 +82,8 @@ class Conversation:
     """One case in progress: target, judge, and everything said so far.
 
     ``exchanges`` holds outlines: requests whole, answers without headers and body. ``chapter`` is where the story of
-    the present order begins among them.
+    the present order begins among them. ``control`` is None where orders cannot be made to measure; ``steps`` are what
+    was asked of it.
     """
 
     contract: Contract
@@ -92,6 +94,8 @@ class Conversation:
     health: Health = field(default_factory=Health)
     exchanges: list[Exchange] = field(default_factory=list)
     chapter: int = 0
+    steps: list[ControlStep] = field(default_factory=list)
+    control: ToldControl | None = field(init=False)
     findings: list[Reported] = field(default_factory=list)
     cells: set[tuple[str, int, str]] = field(default_factory=set)
     successes: set[tuple[str, int]] = field(default_factory=set)
@@ -109,7 +113,9 @@ class Conversation:
         else:
             # The orders of a real service belong to people, and reports go round.
             self.judge = DiscreetJudge(self.contract, self.redactor)
-        self._clock = TargetClock(self.target.control)
+        given = self.target.control
+        self.control = None if given is None else ToldControl(given, self.steps.append, self.exchanges.__len__)
+        self._clock = TargetClock(given)
         # Ids that repeat with the seed, no secrets.
         self.random = random.Random(f"{self.seed}:{self.case_id}:{self.target.salt}")  # noqa: S311 - see above
 
@@ -222,7 +228,7 @@ class Conversation:
     def send(self, request: Request, *, provoked: bool = False) -> Reply:
         """Send a request as the retry policy allows: again after 5xx, 409 or 429, if it reads or carries a key."""
         # Orders that were made for this may move twice: the judge follows what is done, and nobody pays.
-        own = self.target.control is not None
+        own = self.control is not None
         repeatable = own or request.method == "GET" or "klarna-idempotency-key" in request.headers
         reply = self._once(request)
         attempt = 1
@@ -298,7 +304,7 @@ class Conversation:
 
     def audit(self) -> None:
         """Hold the last read of each order against the ledger, where the target shows one."""
-        control = self.target.control
+        control = self.control
         for order_id, reply in self.last_reads.items():
             order = reply.json()
             if control is None or not control.shows_ledger or not isinstance(order, dict):
@@ -349,7 +355,7 @@ class Conversation:
     def _keep(self, finding: Finding) -> None:
         if len(self.findings) >= MOST_FINDINGS:
             return
-        told: Sequence[Exchange] = self.exchanges[self.chapter :]
+        told = self._told()
         self.findings.append(
             Reported(
                 code=finding.code,
@@ -364,6 +370,16 @@ class Conversation:
                 story=story(told, self.redactor),
             )
         )
+
+    def _told(self) -> list[Exchange | ControlStep]:
+        """Return what led to here since the chapter began, in the order in which it was asked."""
+        told: list[Exchange | ControlStep] = []
+        begin = self.chapter
+        for step in self.steps:
+            if step.after >= self.chapter:
+                told += [*self.exchanges[begin : step.after], step]
+                begin = step.after
+        return [*told, *self.exchanges[begin:]]
 
 
 def _redactor(contract: Contract, target: Target) -> Redactor:

@@ -7,16 +7,31 @@ import binascii
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from conformance.exchange import Exchange, Headers, Request
 from conformance.recordings.redaction import Redactor
+from conformance.suites.told_control import ControlStep
 
 __all__ = ["curl", "curls", "story"]
 
 LONGEST_BODY = 4096
 _TOLD = ("captured_amount", "refunded_amount", "order_amount", "number_of_days")
+_TOLD_OF_ORDERS = (
+    "order_amount",
+    "purchase_currency",
+    "purchase_country",
+    "status",
+    "fraud_status",
+    "captured_amount",
+    "refunded_amount",
+    "created_at",
+    "expires_at",
+    "merchant",
+)
 _MADE_BY_CURL = frozenset({"host", "content-length", "authorization", "connection"})
 # Their values are secrets: whoever repeats the line has one of their own.
 _SECRET_HEADERS = frozenset({"cookie", "proxy-authorization", "x-api-key"})
@@ -62,10 +77,29 @@ def curl(request: Request, base_url: str, authorization: str = "", redactor: Red
 
 
 def curls(
-    exchanges: Sequence[Exchange], base_url: str, authorization: str = "", redactor: Redactor | None = None
+    steps: Sequence[Exchange | ControlStep],
+    base_url: str,
+    authorization: str = "",
+    redactor: Redactor | None = None,
 ) -> str:
-    """Write the requests of a case, one curl line each, in the order in which they were sent."""
-    return "\n".join(curl(exchange.request, base_url, authorization, redactor) for exchange in exchanges)
+    """Write the requests of a case, one curl line each, in the order in which they were sent.
+
+    The control interface of whoever repeats them is ``$KLARNA_CONTROL_URL``.
+    """
+    return "\n".join(
+        _control(step, redactor)
+        if isinstance(step, ControlStep)
+        else curl(step.request, base_url, authorization, redactor)
+        for step in steps
+    )
+
+
+def _control(step: ControlStep, redactor: Redactor | None) -> str:
+    body = json.dumps(step.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    if redactor is not None:
+        body = redactor.body(body, "application/json")
+    words = ["curl", "-sS", "-i", "-X", "POST", f'"$KLARNA_CONTROL_URL"{step.path}']
+    return " ".join([*words, "-H", "'Content-Type: application/json'", "--data-raw", shlex.quote(body.decode())])
 
 
 def _without_people(request: Request, redactor: Redactor) -> Request:
@@ -97,21 +131,47 @@ def _password(authorization: str) -> str:
     return pair.partition(":")[2]
 
 
-def story(exchanges: Sequence[Exchange], redactor: Redactor | None = None) -> tuple[str, ...]:
-    """Tell what was asked and answered, one numbered line each, with the amounts and any key that came before."""
+def story(steps: Sequence[Exchange | ControlStep], redactor: Redactor | None = None) -> tuple[str, ...]:
+    """Tell what was asked and answered, one numbered line each, with the amounts and any key that came before.
+
+    What was asked of the control interface stands between them without a number.
+    """
     lines: list[str] = []
     keys: dict[str, int] = {}
-    for number, exchange in enumerate(exchanges, 1):
-        request = exchange.request
+    number = 0
+    for step in steps:
+        if isinstance(step, ControlStep):
+            lines.append(f"- {_WORDS[step.path](step.body)}")
+            continue
+        number += 1
+        request = step.request
         path = urlsplit(request.target).path
         if redactor is not None:
             path = redactor.target(path)
-        answer = str(exchange.response.status) if exchange.response else exchange.failure
+        answer = str(step.response.status) if step.response else step.failure
         key = request.headers.get("Klarna-Idempotency-Key")
         first = keys.setdefault(key, number) if key else number
         same = f" (key of {first})" if first != number else ""
         lines.append(f"{number}. {request.method} {path}{_amounts(request)}{same} -> {answer}")
     return tuple(lines)
+
+
+def _made(body: Mapping[str, Any]) -> str:
+    told = ", ".join(f"{name} {body[name]}" for name in _TOLD_OF_ORDERS if isinstance(body.get(name), str | int))
+    return f"order {body['order_id']} is made: {told}"
+
+
+def _ordered(body: Mapping[str, Any]) -> str:
+    answer = f"{body.get('status', 503)} {body.get('error_code', '')}".strip()
+    how = "in place of the answer to what is done" if body.get("carried_out") else "in place of an answer"
+    return f"{answer} is ordered {how}"
+
+
+_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "/orders": _made,
+    "/clock": lambda body: f"the clock moves on by {timedelta(seconds=body['advance_s'])}",
+    "/faults": _ordered,
+}
 
 
 def _amounts(request: Request) -> str:

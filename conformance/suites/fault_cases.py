@@ -46,7 +46,7 @@ def fault_cases(contract: Contract) -> Iterator[Case]:
 
 def _faults(operation: Operation, state: str, rows: list[ErrorRow]) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
-        control = conversation.target.control
+        control = conversation.control
         if control is None:
             raise NotMeasuredError(NO_CONTROL)
         scene = Scene(conversation, operation.id, state)
@@ -66,7 +66,7 @@ def _lost(operation: Operation, state: str) -> Callable[[Conversation], None]:
     """The work is done and the answer lost: the retry with the same key must not do it again."""
 
     def play(conversation: Conversation) -> None:
-        control = conversation.target.control
+        control = conversation.control
         if control is None:
             raise NotMeasuredError(NO_CONTROL)
         scene = Scene(conversation, operation.id, state)

@@ -183,7 +183,7 @@ def _similar_keys(scene: Scene) -> None:
 def _key_of_another_merchant(scene: Scene) -> None:
     """A key belongs to its merchant: used by another one, it begins anew."""
     conversation, other = scene.conversation, scene.conversation.target.other
-    control = conversation.target.control
+    control = conversation.control
     if other is None or control is None:
         raise NotMeasuredError("the target has no second merchant, or no control interface to make an order for it")
     key, field, theirs = conversation.new_id(), AMOUNT_FIELD[scene.operation], 4_000

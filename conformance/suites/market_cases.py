@@ -33,7 +33,7 @@ def market_cases() -> Iterator[Case]:
 
 def _played(market: tuple[str, str, str, str]) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
-        control = conversation.target.control
+        control = conversation.control
         if control is None:
             raise NotMeasuredError("only a control interface makes an order of any market")
         order = {"order_id": control.create_order(**_order(*market))}

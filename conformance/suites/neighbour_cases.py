@@ -28,7 +28,7 @@ def neighbour_cases(contract: Contract) -> Iterator[Case]:
 
 def _beside(operation: str, state: str) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
-        if conversation.target.control is None:
+        if conversation.control is None:
             raise NotMeasuredError("two orders are needed at once, which takes a control interface")
         neighbour = prepare(conversation, state)
         conversation.call("getOrder", {"order_id": neighbour.order_id})

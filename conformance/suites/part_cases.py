@@ -26,7 +26,8 @@ def part_cases() -> Iterator[Case]:
     for operation, state in (("captureOrder", "fresh"), ("refundOrder", "fully_captured")):
         yield _case(operation, state, "together-within", "same-moment", _together(operation, state))
     yield _case("updateMerchantReferences", "fresh", "together-within", "text", _references_together)
-    yield _case("appendOrderShippingInfo", "fresh", "together-within", "text", _parcels_together)
+    for operation, state in (("appendOrderShippingInfo", "fresh"), ("appendShippingInfo", "part_captured")):
+        yield _case(operation, state, "together-within", "text", _parcels_together(operation, state))
     yield _case("updateAuthorization", "fresh", "together-equal", "authorization", _totals_together)
     yield _case("getOrder", "fresh", "together", "valid read", _reads_together, consumes=False)
     for name, state, other in (
@@ -107,24 +108,25 @@ def _references_together(conversation: Conversation) -> None:
         scene.read()
 
 
-def _parcels_together(conversation: Conversation) -> None:
+def _parcels_together(operation: str, state: str) -> Play:
     """File four parcels at the same moment: each of them must be there afterwards, in whatever order."""
-    scene = Scene(conversation, "appendOrderShippingInfo", "fresh")
-    numbers = [f"moment-{number}" for number in range(4)]
-    replies = conversation.together(
-        [
-            conversation.request(scene.operation, scene.ids, {"shipping_info": [{"tracking_number": number}]})
-            for number in numbers
-        ]
-    )
-    conversation.judge.forget(scene.order.order_id, "shipping_info")
-    read = scene.read()
-    document = read.json()
-    shown = document.get("shipping_info") if isinstance(document, dict) else None
-    found = [each.get("tracking_number") for each in shown or () if isinstance(each, dict)]
-    if sum(reply.ok for reply in replies) != sum(number in found for number in numbers):
-        message = f"of parcels filed at one moment the order shows {found}"
-        conversation.report("KOM-405", message, read, scene.operation)
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        ids = scene.ids
+        numbers = [f"moment-{number}" for number in range(4)]
+        bodies = [{"shipping_info": [{"tracking_number": number}]} for number in numbers]
+        replies = conversation.together([conversation.request(operation, ids, body) for body in bodies])
+        conversation.judge.forget(scene.order.order_id, "shipping_info", ids.get("capture_id", ""))
+        read = conversation.call("getCapture" if "capture_id" in ids else "getOrder", ids)
+        document = read.json()
+        shown = document.get("shipping_info") if isinstance(document, dict) else None
+        found = [each.get("tracking_number") for each in shown or () if isinstance(each, dict)]
+        if sum(reply.ok for reply in replies) != sum(number in found for number in numbers):
+            message = f"of parcels filed at one moment {found} are shown"
+            conversation.report("KOM-405", message, read, operation)
+
+    return play
 
 
 def _totals_together(conversation: Conversation) -> None:
@@ -138,7 +140,7 @@ def _totals_together(conversation: Conversation) -> None:
 
 def _reads_together(conversation: Conversation) -> None:
     """Read two orders at the same moment, time and again: each answer is about the order that was asked for."""
-    if conversation.target.control is None:
+    if conversation.control is None:
         raise NotMeasuredError("two orders are needed at once, which takes a control interface")
     ids = [{"order_id": prepare(conversation, "fresh").order_id} for _ in range(2)]
     for _ in range(_ROUNDS):

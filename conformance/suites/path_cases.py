@@ -107,7 +107,7 @@ def _wrong_parts(contract: Contract, operation: Operation) -> Iterator[Case]:
             scene.read()
 
         def foreign(conversation: Conversation, name: str = name, kind: str = kind) -> None:
-            if conversation.target.control is None:
+            if conversation.control is None:
                 raise NotMeasuredError("two orders are needed at once, which takes a control interface")
             scene = Scene(conversation, operation.id, state)
             other = prepare(conversation, state)

@@ -271,7 +271,7 @@ def prepare(conversation: Conversation, name: str) -> PreparedOrder:
     Raises NotMeasuredError when the target offers no way there.
     """
     state = STATES.get(name) or DEEP_STATES[name]
-    control = conversation.target.control
+    control = conversation.control
     if control is None:
         return conversation.pool.take(conversation, state)
     order_id = control.create_order(**{**ORDER, **state.fields})

@@ -166,7 +166,7 @@ class _Bound:
         self._minted = 0
         self._unread = 0
         known = _ROOMY.get(operation.id, (representative(conversation.contract, operation.id),))
-        has_control = conversation.target.control is not None
+        has_control = conversation.control is not None
         self._states: Sequence[str] = [state for state in known if has_control or not STATES[state].made]
 
     def take(self, case: Generated) -> None:

@@ -98,7 +98,7 @@ class Walk:
     @classmethod
     def begin(cls, conversation: Conversation) -> Walk:
         """Start with a fresh order; raises NotMeasuredError on a target that cannot make one."""
-        control = conversation.target.control
+        control = conversation.control
         if control is None:
             raise NotMeasuredError("a walk needs many fresh orders, which takes a control interface")
         order_id = control.create_order(**ORDER)
@@ -135,7 +135,7 @@ class Walk:
 
     def advance(self, seconds: int) -> None:
         """Let time pass for the target."""
-        control = self.conversation.target.control
+        control = self.conversation.control
         if control is not None:
             control.advance(seconds)
             self.read()

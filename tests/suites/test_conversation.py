@@ -85,7 +85,7 @@ def test_a_write_without_a_key_is_repeated_on_orders_of_our_own_only() -> None:
     assert len(said.exchanges) == ATTEMPTS
     assert "KOM-206" in codes(said)
     said = conversation(Response(500))
-    said.target.control = None
+    said.control = None
     with pytest.raises(NotMeasuredError, match="must not be asked again"):
         said.call("cancelOrder", {"order_id": ORDER}, key=Key.NONE)
     assert len(said.exchanges) == 1

@@ -349,6 +349,11 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
         "appendOrderShippingInfo/fresh/together-within",
         "KOM-405",
     ),
+    "parcels of one capture lost": (
+        loses_rivals("/shipping-info"),
+        "appendShippingInfo/part_captured/together-within",
+        "KOM-405",
+    ),
     "references of one moment lost": (
         loses_rivals("/merchant-references"),
         "updateMerchantReferences/fresh/together-within",
