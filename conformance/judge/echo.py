@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EMPTY", "echo_code", "kept", "shows"]
+__all__ = ["EMPTY", "MayShow", "echo_code", "kept", "shows"]
 
 # What an absent field may be written as, and the other way round.
 EMPTY: tuple[Any, ...] = ("", 0, [], {}, None, False)
@@ -59,6 +60,22 @@ _ECHOED: Mapping[str, frozenset[str]] = {
 }
 
 
+# Those of which it is not known whether a read shows them; if it does, then as they were sent.
+_PERHAPS: Mapping[str, frozenset[str]] = {
+    "order_lines": frozenset({"merchant_data", "product_identifiers", "subscription"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MayShow:
+    """A value that a read may leave out, and must not change."""
+
+    value: Any
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
 def kept(name: str, value: Any) -> Any:
     """Reduce what was sent in a field of the body to what a read must show; unknown fields may be dropped."""
     echoed = _ECHOED.get(name)
@@ -67,16 +84,30 @@ def kept(name: str, value: Any) -> Any:
     if isinstance(value, list):
         return [kept(name, item) for item in value]
     if isinstance(value, dict):
-        return {field: item for field, item in value.items() if field in echoed}
+        perhaps = _PERHAPS.get(name, frozenset())
+        return {
+            field: item if field in echoed else _perhaps(item)
+            for field, item in value.items()
+            if field in echoed or field in perhaps
+        }
     return value
+
+
+def _perhaps(value: Any) -> MayShow:
+    return MayShow({name: _perhaps(item) for name, item in value.items()} if isinstance(value, dict) else value)
 
 
 def shows(sent: Any, observed: Any) -> bool:
     """Tell whether a value shows what was sent; it may have gained defaults of the service."""
+    if isinstance(sent, MayShow):
+        return observed in EMPTY or shows(sent.value, observed)
     if isinstance(sent, dict):
         if not isinstance(observed, dict):
             return False
-        return all(shows(value, observed[name]) if name in observed else value in EMPTY for name, value in sent.items())
+        return all(
+            shows(value, observed[name]) if name in observed else isinstance(value, MayShow) or value in EMPTY
+            for name, value in sent.items()
+        )
     if isinstance(sent, list):
         return isinstance(observed, list) and len(sent) == len(observed) and all(map(shows, sent, observed))
     if isinstance(observed, str) and isinstance(sent, int | float) and not isinstance(sent, bool):
@@ -92,6 +123,8 @@ def shows(sent: Any, observed: Any) -> bool:
 
 def echo_code(wanted: Any, observed: Any) -> str:
     """Choose the finding of a field that does not show what was sent: text changed, number changed, or no effect."""
+    if isinstance(wanted, MayShow):
+        return echo_code(wanted.value, observed)
     if isinstance(wanted, str) and isinstance(observed, str) and observed:
         return "KOM-601"
     if isinstance(wanted, list) and isinstance(observed, list) and len(wanted) == len(observed):

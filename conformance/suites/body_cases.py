@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -140,6 +141,23 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
         body = scene.body()
         scene.read_back(scene.ask(body, raw=_padded(body, STILL_SMALL)))
 
+    def respelled(scene: Scene) -> None:
+        ground = Expected("KOM-208", "the order of members and the blanks between them mean nothing", success=True)
+        turned = dict(reversed((scene.body() or {}).items()))
+        raw = b"\r\n " + json.dumps(turned, indent=4).encode() + b"\n\t"
+        scene.read_back(scene.ask(turned, raw=raw, expected=ground))
+
+    def broken_second(scene: Scene) -> None:
+        """One item that is right does not save the one behind it, nor is it filed."""
+        body = scene.body(10) or {}
+        for name, items in body.items():
+            if isinstance(items, list):
+                for wrong in ({**items[0], _LIMITED[name]: "x" * 300}, {**items[0], _LIMITED[name]: 7}, "x"):
+                    scene.ask({**body, name: [items[0], wrong]})
+                    scene.read()
+        if "capture_id" in scene.ids:
+            scene.conversation.call("getCapture", scene.ids)
+
     def unknown_field(scene: Scene) -> None:
         ground = Expected("KOM-208", "fields that the service does not know are ignored", success=True)
         for body in _with_unknown(scene.body() or {}):
@@ -154,6 +172,13 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
     yield case("too-large", "size", too_large)
     yield case("nearly-too-large", "limits", large, consumes=True)
     yield case("unknown-field", "limits", unknown_field, consumes=True)
+    yield case("respelled", "limits", respelled, consumes=True)
+    if any(field.schema.get("type") == "array" for field in fields(operation.body or {})):
+        yield case("broken-second-item", "invalid body", broken_second)
+
+
+# A text of each kind of item that has a longest length.
+_LIMITED = {"order_lines": "name", "shipping_info": "tracking_number"}
 
 
 def _padded(body: dict[str, Any] | None, size: int) -> bytes:
@@ -211,6 +236,12 @@ def _meanings() -> Iterator[Case]:
         scene = Scene(conversation, "updateConsumerDetails", "fresh")
         scene.read_back(scene.ask({"shipping_address": {**ADDRESS, "postal_code": "no code", "country": "DE"}}))
 
+    def both_addresses(conversation: Conversation) -> None:
+        """A billing address is closed to updates, and takes the shipping address that is sent with it along."""
+        scene = Scene(conversation, "updateConsumerDetails", "fresh")
+        moved = {**ADDRESS, "street_address": "Postfach 7"}
+        scene.read_back(scene.ask({"shipping_address": moved, "billing_address": moved}))
+
     def days_not_on_offer(conversation: Conversation) -> None:
         scene = Scene(conversation, "extendDueDate", "part_captured")
         scene.offers()
@@ -257,4 +288,5 @@ def _meanings() -> Iterator[Case]:
         "refundOrder", "part_captured", "amount-only", "refund", bare("refundOrder", "refunded_amount"), consumes=True
     )
     yield _case("updateConsumerDetails", "fresh", "invalid-address", "invalid body", invalid_address)
+    yield _case("updateConsumerDetails", "fresh", "both-addresses", "invalid body", both_addresses)
     yield _case("extendDueDate", "part_captured", "not-on-offer", "invalid body", days_not_on_offer)

@@ -24,8 +24,10 @@ Play = Callable[[Conversation], None]
 
 _NO_CLOCK = "only a control interface can move the target's clock"
 # The schedule for retries ends after five hours and a few minutes; a key counts for a day, and here almost one.
-_RETRIES = (timedelta(hours=6), timedelta(hours=7), timedelta(hours=10))
+_RETRIES = (timedelta(hours=6), timedelta(hours=7), timedelta(hours=10), timedelta(minutes=50))
+_LONGEST_EXTENSION = timedelta(days=180)
 _SOON = timedelta(hours=1)
+_WEEK = timedelta(days=7)
 
 
 def clock_cases() -> Iterator[Case]:
@@ -36,6 +38,7 @@ def clock_cases() -> Iterator[Case]:
     yield _case("extendAuthorizationTime", "lapsing", "moves-the-end", "extension", _extended)
     for name, captured in (("from-the-day-of-the-call", 0), ("captured-from-the-day-of-the-call", 4_000)):
         yield _case("extendAuthorizationTime", "aged", name, "extension", _from_today(captured))
+    yield _case("extendAuthorizationTime", "aged", "after-180-days", "valid write", _too_old)
     for operation, state in (
         ("captureOrder", "fresh"),
         ("refundOrder", "part_captured"),
@@ -111,6 +114,19 @@ def _extended(conversation: Conversation) -> None:
     if reply.ok and shown == _written(ends):
         message = f"an authorisation with an hour to go was extended, and expires_at is still {shown}"
         conversation.report("KOM-410", message, read, "extendAuthorizationTime")
+
+
+def _too_old(conversation: Conversation) -> None:
+    """Extend what has been extended for as long as is permitted."""
+    control = _control(conversation)
+    now = _time(control)
+    ages = {"created_at": _written(now - _LONGEST_EXTENSION - timedelta(days=1)), "expires_at": _written(now + _WEEK)}
+    for captured in (0, 4_000):
+        order_id = control.create_order(**{**ORDER, **ages, **({"captured_amount": captured} if captured else {})})
+        conversation.call("getOrder", {"order_id": order_id})
+        conversation.judge.clock_is(now)
+        conversation.call("extendAuthorizationTime", {"order_id": order_id})
+        conversation.call("getOrder", {"order_id": order_id})
 
 
 def _from_today(captured: int) -> Play:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 
 from conformance.contract.contract import Contract
-from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, ORDER, BodyMaker
+from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, ORDER, BodyMaker, lines_of
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Key
-from conformance.suites.expectations import CODES, representative
+from conformance.suites.expectations import CODES, expected, representative
+from conformance.suites.reply import Reply
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
+from conformance.suites.target import Credentials
 
 __all__ = ["key_cases"]
 
@@ -46,9 +49,11 @@ def _played(play: Callable[[Scene], None], operation: str, state: str) -> Callab
 def _same_key(scene: Scene) -> None:
     key = scene.conversation.new_id()
     body, ids = scene.body(), scene.ids
+    replies = []
     for _ in range(3):
-        scene.conversation.call(scene.operation, ids, body, key=key)
+        replies.append(scene.conversation.call(scene.operation, ids, body, key=key))
         scene.read()
+    _same_transaction(scene, replies)
 
 
 def _same_key_other_body(scene: Scene) -> None:
@@ -165,19 +170,81 @@ def _different_keys(scene: Scene) -> None:
     for _ in range(2):
         replies.append(scene.conversation.call(scene.operation, ids, body))
         scene.read()
-    first, second = (reply.header("Transaction-Id") for reply in replies)
+    _same_transaction(scene, replies)
+
+
+def _same_transaction(scene: Scene, replies: list[Reply]) -> None:
+    first, second = (reply.header("Transaction-Id") for reply in replies[:2])
     if scene.operation in _REPEATABLE and first and all(reply.ok for reply in replies) and first != second:
         message = f"repeated to no effect, Transaction-Id was {second or 'missing'} after {first}"
         scene.conversation.report("KOM-413", message, replies[1], scene.operation)
 
 
 def _similar_keys(scene: Scene) -> None:
-    """Keys that a careless comparison takes for one: alike at the beginning, in other case, with signs elsewhere."""
+    """Keys that a careless comparison takes for one: alike at the beginning, in other case, decoded, cut or counted."""
     name, field = scene.conversation.new_id(), AMOUNT_FIELD[scene.operation]
-    for keys in ((f"{name}-a", f"{name}-b"), (f"k{name}", f"K{name.upper()}"), (f"1-23{name}", f"12-3{name}")):
+    digits = str(uuid.UUID(name).int)
+    for keys in (
+        (f"{name}-a", f"{name}-b"),
+        (f"k{name}", f"K{name.upper()}"),
+        (f"1-23{name}", f"12-3{name}"),
+        (f"{name}%2D1", f"{name}-1"),
+        (f"{name}+1", f"{name} 1"),
+        (f"{name};1", f"{name};2"),
+        (f"{name},1", f"{name},2"),
+        (f"00{digits}", digits),
+    ):
         for key in keys:
-            scene.conversation.call(scene.operation, scene.ids, {field: 100}, key=key)
+            scene.conversation.call(scene.operation, scene.ids, {field: 50}, key=key)
         scene.read()
+
+
+def _after_many(scene: Scene) -> None:
+    """Repeat a call after many others: how many keys a service remembers is a question of time, not of number."""
+    conversation, ids, field = scene.conversation, scene.ids, AMOUNT_FIELD[scene.operation]
+    key = conversation.new_id()
+    conversation.call(scene.operation, ids, {field: 100}, key=key)
+    for _ in range(_MANY):
+        conversation.call(scene.operation, ids, {field: 1})
+    scene.read()
+    conversation.call(scene.operation, ids, {field: 100}, key=key)
+    scene.read()
+
+
+def _with_many_lines(scene: Scene) -> None:
+    """Repeat a call whose body is long."""
+    conversation, key = scene.conversation, scene.conversation.new_id()
+    body = {AMOUNT_FIELD[scene.operation]: _MANY, "order_lines": lines_of(1) * _MANY}
+    for _ in range(2):
+        conversation.call(scene.operation, scene.ids, body, key=key)
+        scene.read()
+
+
+def _without_credentials(scene: Scene) -> None:
+    """Repeat a call without credentials and with wrong ones: to know a key is to know nothing."""
+    conversation, key = scene.conversation, scene.conversation.new_id()
+    mine = conversation.target.credentials
+    body, ids = scene.body(100) if _moves(scene) else scene.body(), scene.ids
+    conversation.call(scene.operation, ids, body, key=key)
+    scene.read()
+    for authorization in ("", Credentials(mine.username, "not-the-password").authorization):
+        why = "the key is known and the credentials are not"
+        ground = expected(conversation.contract, scene.operation, "wrong credentials", "KOM-701", why)
+        conversation.call(scene.operation, ids, body, key=key, authorization=authorization, expected=ground)
+        scene.read()
+
+
+def _after_capture(scene: Scene) -> None:
+    """Repeat a call after another of the same kind and a capture, which is when a late retry does the most harm."""
+    conversation, ids = scene.conversation, scene.ids
+    first, second = _differing(scene)
+    key = conversation.new_id()
+    conversation.call(scene.operation, ids, first, key=key)
+    conversation.call(scene.operation, ids, second)
+    conversation.call("captureOrder", {"order_id": scene.order.order_id}, {"captured_amount": 1})
+    scene.read()
+    conversation.call(scene.operation, ids, first, key=key)
+    scene.read()
 
 
 def _key_of_another_merchant(scene: Scene) -> None:
@@ -220,8 +287,24 @@ _PLAYS: dict[str, Callable[[Scene], None]] = {
     "same-moment": _same_moment,
     "similar-keys": _similar_keys,
     "key-of-another-merchant": _key_of_another_merchant,
+    "repeated-after-many": _after_many,
+    "repeated-with-many-lines": _with_many_lines,
+    "repeated-without-credentials": _without_credentials,
+    "repeated-after-capture": _after_capture,
 }
-_OF_MONEY = frozenset({"same-moment", "keys-of-any-form", "similar-keys", "key-of-another-merchant"})
-_OF_BODIES = frozenset({"repeated-key-respelled", "repeated-key-other-body", "repeated-after-another"})
+_OF_MONEY = frozenset(
+    {
+        "same-moment",
+        "keys-of-any-form",
+        "similar-keys",
+        "key-of-another-merchant",
+        "repeated-after-many",
+        "repeated-with-many-lines",
+    }
+)
+_OF_BODIES = frozenset(
+    {"repeated-key-respelled", "repeated-key-other-body", "repeated-after-another", "repeated-after-capture"}
+)
+_MANY = 30
 # A repetition has no effect, and the service is known to say so by repeating the Transaction-Id.
 _REPEATABLE = frozenset({"acknowledgeOrder", "cancelOrder", "extendAuthorizationTime"})

@@ -19,13 +19,15 @@ MARKETS: dict[str, tuple[str, str, str, str]] = {
     "britain": ("GBP", "GB", "en-GB", "W1S 3BE"),
     "denmark": ("DKK", "DK", "da-DK", "1050"),
     "norway": ("NOK", "NO", "nb-NO", "0154"),
+    "netherlands": ("EUR", "NL", "nl-NL", "1012 JS"),
     "sweden": ("SEK", "SE", "sv-SE", "111 22"),
+    "switzerland": ("CHF", "CH", "de-CH", "8001"),
     "america": ("USD", "US", "en-US", "10024"),
 }
 
 
 def market_cases() -> Iterator[Case]:
-    """Yield one case a market: capture, refund, options and release, each read back."""
+    """Yield one case a market: a change of address, capture, refund, options and release, each read back."""
     for name, market in MARKETS.items():
         case_id = f"captureOrder/market/{name}"
         yield Case(case_id, "captureOrder", "market", name, _played(market), CODES["market"], consumes=True)
@@ -36,7 +38,11 @@ def _played(market: tuple[str, str, str, str]) -> Callable[[Conversation], None]
         control = conversation.control
         if control is None:
             raise NotMeasuredError("only a control interface makes an order of any market")
-        order = {"order_id": control.create_order(**_order(*market))}
+        made_with = _order(*market)
+        order = {"order_id": control.create_order(**made_with)}
+        conversation.call("getOrder", order)
+        moved = {**made_with["shipping_address"], "street_address2": "2nd floor"}
+        conversation.call("updateConsumerDetails", order, {"shipping_address": moved})
         conversation.call("getOrder", order)
         body = {"captured_amount": 4_321, "order_lines": lines_of(4_321)}
         made = conversation.call("captureOrder", order, body)

@@ -8,7 +8,6 @@ from conformance.contract.contract import Contract
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES, representative
-from conformance.suites.preparation import prepare
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
 
@@ -16,7 +15,7 @@ __all__ = ["neighbour_cases"]
 
 
 def neighbour_cases(contract: Contract) -> Iterator[Case]:
-    """Yield a case for each write: a neighbour in the same state is read, the write made, and the neighbour read."""
+    """Yield a case for each write: it is made on two orders that are alike, and each is read after the other's."""
     for operation in contract.operations:
         if operation.writes:
             state = representative(contract, operation.id)
@@ -26,14 +25,21 @@ def neighbour_cases(contract: Contract) -> Iterator[Case]:
             )
 
 
+_SHARED = {"merchant_reference1": "SPLIT-7"}
+
+
 def _beside(operation: str, state: str) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
         if conversation.control is None:
             raise NotMeasuredError("two orders are needed at once, which takes a control interface")
-        neighbour = prepare(conversation, state)
-        conversation.call("getOrder", {"order_id": neighbour.order_id})
+        neighbour = Scene(conversation, operation, state)
         scene = Scene(conversation, operation, state)
-        scene.read_back(scene.ask(scene.body()))
-        conversation.call("getOrder", {"order_id": neighbour.order_id})
+        for each in (neighbour, scene):
+            # Shops give one number to the parts of an order that they have split.
+            conversation.call("updateMerchantReferences", {"order_id": each.order.order_id}, _SHARED)
+            each.read()
+        for one, other in ((scene, neighbour), (neighbour, scene)):
+            one.read_back(one.ask(one.body()))
+            other.read()
 
     return play

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from conformance.suites.bodies import AMOUNT_FIELD, BodyMaker
 from conformance.suites.case import Case
@@ -28,6 +29,12 @@ def part_cases() -> Iterator[Case]:
     yield _case("updateMerchantReferences", "fresh", "together-within", "text", _references_together)
     for operation, state in (("appendOrderShippingInfo", "fresh"), ("appendShippingInfo", "part_captured")):
         yield _case(operation, state, "together-within", "text", _parcels_together(operation, state))
+    for operation, body in (
+        ("updateMerchantReferences", {"merchant_reference1": "moment"}),
+        ("appendOrderShippingInfo", {"shipping_info": [{"tracking_number": "moment"}]}),
+    ):
+        yield _case(operation, "fresh", "together-with-capture", "text", _beside_capture(operation, body))
+    yield _case("refundOrder", "part_captured", "together-with-capture", "refund", _refund_beside_capture)
     yield _case("updateAuthorization", "fresh", "together-equal", "authorization", _totals_together)
     yield _case("getOrder", "fresh", "together", "valid read", _reads_together, consumes=False)
     for name, state, other in (
@@ -127,6 +134,28 @@ def _parcels_together(operation: str, state: str) -> Play:
             conversation.report("KOM-405", message, read, operation)
 
     return play
+
+
+def _beside_capture(operation: str, body: dict[str, Any]) -> Play:
+    """Write and capture at the same moment: neither stands in the other's way, so both must be there afterwards."""
+
+    def play(conversation: Conversation) -> None:
+        for _ in range(_ROUNDS):
+            scene = Scene(conversation, operation, "fresh")
+            scene.read()
+            capture = conversation.request("captureOrder", scene.ids, {"captured_amount": 100})
+            conversation.together([conversation.request(operation, scene.ids, body), capture])
+            scene.read()
+
+    return play
+
+
+def _refund_beside_capture(conversation: Conversation) -> None:
+    for _ in range(_ROUNDS):
+        scene = Scene(conversation, "refundOrder", "part_captured")
+        capture = conversation.request("captureOrder", scene.ids, {"captured_amount": 100})
+        conversation.together([conversation.request("refundOrder", scene.ids, {"refunded_amount": 70}), capture])
+        scene.read()
 
 
 def _totals_together(conversation: Conversation) -> None:

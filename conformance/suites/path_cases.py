@@ -79,15 +79,18 @@ def _malformed_ids(contract: Contract, operation: Operation) -> Iterator[Case]:
 
 
 def _altered_id(contract: Contract, operation: Operation) -> Case:
-    """Ask with the order's own id and a little more, which makes it no id at all."""
+    """Ask with the order's own id and a little more or less, which makes it no id at all, or another's."""
     state = representative(contract, operation.id)
 
     def play(conversation: Conversation) -> None:
         scene = Scene(conversation, operation.id, state)
         body, order_id = scene.body(), scene.order.order_id
-        for altered in (f"{order_id} ", f" {order_id}", f"{order_id}0", f"{order_id};x=1", f"{order_id}\0"):
+        longer = (f"{order_id} ", f" {order_id}", f"{order_id}0", f"{order_id};x=1", f"{order_id}\0")
+        for altered in (*longer, order_id[:-1], order_id[:8]):
             ground = expected(contract, operation.id, "malformed id", "KOM-209", f"order_id {altered!r} is no UUID")
             scene.ask(body, ids={**scene.ids, "order_id": altered}, expected=ground)
+        ground = expected(contract, operation.id, "unknown order", "KOM-209", "the id differs in its last digit")
+        scene.ask(body, ids={**scene.ids, "order_id": _nearly(order_id)}, expected=ground)
         scene.read()
 
     return _case(operation.id, state, "altered-order-id", "malformed id", play)
@@ -103,7 +106,10 @@ def _wrong_parts(contract: Contract, operation: Operation) -> Iterator[Case]:
         def unknown(conversation: Conversation, name: str = name, kind: str = kind) -> None:
             scene = Scene(conversation, operation.id, state)
             ground = expected(contract, operation.id, f"unknown {kind}", "KOM-209", f"no {kind} has this id")
-            scene.ask(scene.body(), ids={**scene.ids, name: conversation.new_id()}, expected=ground)
+            others = scene.order.refunds if kind == "capture" else scene.order.captures
+            body, own = scene.body(), scene.ids[name]
+            for wrong in (conversation.new_id(), _nearly(own), scene.order.order_id, *others[-1:]):
+                scene.ask(body, ids={**scene.ids, name: wrong}, expected=ground)
             scene.read()
 
         def foreign(conversation: Conversation, name: str = name, kind: str = kind) -> None:
@@ -120,6 +126,11 @@ def _wrong_parts(contract: Contract, operation: Operation) -> Iterator[Case]:
 
         yield _case(operation.id, state, f"unknown-{kind}", "unknown id", unknown)
         yield _case(operation.id, state, f"{kind}-of-another-order", "unknown id", foreign)
+
+
+def _nearly(identity: str) -> str:
+    """Change the last digit of an id, as a slip would."""
+    return identity[:-1] + ("0" if identity[-1:] != "0" else "1")
 
 
 def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Case]:
@@ -179,6 +190,9 @@ def _other_merchant(contract: Contract, operation: Operation) -> Case:
         if other is None:
             raise NotMeasuredError("the target has no second merchant")
         scene = Scene(conversation, operation.id, state)
+        for _ in range(0 if operation.writes else 2):
+            # What its own merchant has read before must not be served to another.
+            scene.ask()
         why = "the order belongs to another merchant"
         ground = expected(contract, operation.id, "unknown order", "KOM-702", why)
         scene.ask(scene.body(), credentials=other, expected=ground)

@@ -78,6 +78,10 @@ def state_cases(contract: Contract, states: Iterable[PreparedState]) -> Iterator
     for operation_id in _AMOUNTS:
         for name, amount in _EXTREMES.items():
             yield _amount_case(operation_id, "large", name, _always(amount))
+    for operation_id, name in (("captureOrder", "above-remaining"), ("refundOrder", "above-refundable")):
+        for state in known:
+            if contract.lifecycle.cell(operation_id, state.lifecycle).allowed:
+                yield _in_full(operation_id, state.name, name, _AMOUNTS[operation_id][name])
     for operation_id in _ENDING:
         for state in known:
             if contract.lifecycle.cell(operation_id, state.lifecycle).allowed:
@@ -114,6 +118,17 @@ def _amount_case(operation: str, state: str, name: str, amount: Amount) -> Case:
         codes=CODES[_CODES[operation]],
         consumes=name not in ("zero", "above-remaining", "above-refundable", "below-captured"),
     )
+
+
+def _in_full(operation: str, state: str, name: str, amount: Amount) -> Case:
+    """Ask for too much with everything that a body may hold: lines make no amount right."""
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        scene.read_back(scene.ask(scene.body(amount(scene.order))))
+
+    case_id = f"{operation}/{state}/{name}-in-full"
+    return Case(case_id, operation, state, f"{name}-in-full", play, CODES[_CODES[operation]])
 
 
 # What remains authorised is given back by these: only a capture can tell whether it is.

@@ -86,6 +86,28 @@ _LINE: Mapping[str, Any] = {
     "total_discount_amount": 0,
     "product_url": "https://Shop.Example/P%2F1?A=b",
     "image_url": "https://shop.example/I%20mage.PNG",
+    "merchant_data": '{"b": 1, "a": [ 2 ]}',
+    "product_identifiers": {
+        "brand": " Ordning & Reda ",
+        "category_path": "Papier > Hefte",
+        "color": "Röd",
+        "global_trade_item_number": "0073366118951",
+        "manufacturer_part_number": "00-aB 7",
+        "size": "1e2",
+    },
+    "subscription": {"name": "Heft des Monats", "interval": "MONTH", "interval_count": 3},
+}
+_REDUCED: Mapping[str, Any] = {
+    "reference": "SALE",
+    "type": "physical",
+    "quantity": 3,
+    "quantity_unit": "pcs",
+    "name": "Reduziert",
+    "unit_price": 40,
+    "total_amount": 100,
+    "tax_rate": 1_900,
+    "total_tax_amount": 16,
+    "total_discount_amount": 20,
 }
 _FEE: Mapping[str, Any] = {
     "type": "return_fee",
@@ -106,19 +128,22 @@ _ADDRESS: Mapping[str, Any] = {
     "city": "DRESDEN",
     "country": "DE",
     "email": "Anna.O'Neil+Shop@Example.COM",
-    "phone": "+493511234567",
+    "phone": "+49 351 1234567",
 }
 # Spellings that somebody's tidying would change, in each field that has a form of its own.
 _SPELLED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "captureOrder": (
         "part_captured",
-        {"captured_amount": 100, "order_lines": [dict(_LINE), *lines_of(100)], "shipping_info": [dict(_PARCEL)]},
+        {"captured_amount": 100, "order_lines": [dict(_LINE), dict(_REDUCED)], "shipping_info": [dict(_PARCEL)]},
     ),
     "refundOrder": (
         "part_captured",
-        {"refunded_amount": 100, "order_lines": [dict(_LINE), *lines_of(150), dict(_FEE)]},
+        {"refunded_amount": 100, "order_lines": [dict(_LINE), dict(_REDUCED), *lines_of(50), dict(_FEE)]},
     ),
-    "updateAuthorization": ("fresh", {"order_amount": 10_000, "order_lines": [dict(_LINE), *lines_of(10_000)]}),
+    "updateAuthorization": (
+        "fresh",
+        {"order_amount": 10_000, "order_lines": [dict(_LINE), dict(_REDUCED), *lines_of(9_900)]},
+    ),
     "appendShippingInfo": ("fully_captured", {"shipping_info": [dict(_PARCEL)]}),
     "appendOrderShippingInfo": ("fully_captured", {"shipping_info": [dict(_PARCEL)]}),
     "updateConsumerDetails": ("fresh", {"shipping_address": dict(_ADDRESS)}),
