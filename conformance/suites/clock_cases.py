@@ -25,7 +25,8 @@ Play = Callable[[Conversation], None]
 _NO_CLOCK = "only a control interface can move the target's clock"
 # The schedule for retries ends after five hours and a few minutes; a key counts for a day, and here almost one.
 _RETRIES = (timedelta(hours=6), timedelta(hours=7), timedelta(hours=10), timedelta(minutes=50))
-_LONGEST_EXTENSION = timedelta(days=180)
+# A little more than the 180 days, whatever day they are counted from.
+_TOO_OLD = timedelta(days=183)
 _SOON = timedelta(hours=1)
 _WEEK = timedelta(days=7)
 
@@ -120,7 +121,7 @@ def _too_old(conversation: Conversation) -> None:
     """Extend what has been extended for as long as is permitted."""
     control = _control(conversation)
     now = _time(control)
-    ages = {"created_at": _written(now - _LONGEST_EXTENSION - timedelta(days=1)), "expires_at": _written(now + _WEEK)}
+    ages = {"created_at": _written(now - _TOO_OLD), "expires_at": _written(now + _WEEK)}
     for captured in (0, 4_000):
         order_id = control.create_order(**{**ORDER, **ages, **({"captured_amount": captured} if captured else {})})
         conversation.call("getOrder", {"order_id": order_id})
