@@ -40,8 +40,10 @@ def _beside(operation: str, state: str) -> Callable[[Conversation], None]:
             # Shops give one number to the parts of an order that they have split.
             conversation.call("updateMerchantReferences", {"order_id": each.order.order_id}, _SHARED)
             each.read()
-        for one, other in ((scene, neighbour), (neighbour, scene)):
-            one.read_back(one.ask(one.body()))
+        for number, (one, other) in enumerate(((scene, neighbour), (neighbour, scene))):
+            # What both have could have come from either.
+            body = {"merchant_reference1": f"OWN-{number}"} if operation == "updateMerchantReferences" else one.body()
+            one.read_back(one.ask(body))
             other.read()
 
     return play
