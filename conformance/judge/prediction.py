@@ -75,7 +75,9 @@ def reasons(
 def state_of(shadow: Shadow, now: datetime | None) -> str:
     """Return the lifecycle state that the order is in by now, empty while it is unknown."""
     if shadow.state in ("AUTHORIZED", "PART_CAPTURED") and shadow.expired(now):
-        return "EXPIRED"
+        # Whether an order of which nothing is left to capture still lapses is not known.
+        left = shadow.amount("order_amount") != shadow.amount("captured_amount")
+        return "EXPIRED" if left else ""
     return shadow.state
 
 

@@ -750,6 +750,16 @@ def test_expiry_by_the_clock_is_expected() -> None:
 
     assert codes(story, now=late) == []
     assert "KOM-407" in codes(lambda c: [c.read(order()), c.capture(1)], now=late)
+    # With nothing left to capture there is nothing that could lapse, however the order shows itself.
+    whole = captured(400, order_amount=400, remaining_authorized_amount=0, status="PART_CAPTURED")
+    part = captured(400)
+    body = {"order_amount": 400}
+
+    def lowered(shown: dict[str, Any]) -> list[str]:
+        return codes(lambda c: [c.read(shown), c.write("/authorization", method="PATCH", sent=body)], now=late)
+
+    assert "KOM-407" not in lowered(whole)
+    assert "KOM-407" in lowered(part)
 
 
 def test_recordings_are_not_judged_by_their_credentials() -> None:
