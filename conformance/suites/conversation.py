@@ -29,7 +29,7 @@ from conformance.suites.retry import ATTEMPTS, may_pass, passing, pause
 from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Credentials, Target, on_loopback
 from conformance.suites.target_clock import TargetClock
-from conformance.suites.told_control import ControlStep, ToldControl
+from conformance.suites.told_control import ControlStep, ToldControl, interleaved
 from conformance.verdict import Reported, Severity
 
 __all__ = ["Conversation", "Key", "encoded"]
@@ -355,7 +355,7 @@ class Conversation:
     def _keep(self, finding: Finding) -> None:
         if len(self.findings) >= MOST_FINDINGS:
             return
-        told = self._told()
+        told = interleaved(self.exchanges, self.steps, self.chapter)
         self.findings.append(
             Reported(
                 code=finding.code,
@@ -370,16 +370,6 @@ class Conversation:
                 story=story(told, self.redactor),
             )
         )
-
-    def _told(self) -> list[Exchange | ControlStep]:
-        """Return what led to here since the chapter began, in the order in which it was asked."""
-        told: list[Exchange | ControlStep] = []
-        begin = self.chapter
-        for step in self.steps:
-            if step.after >= self.chapter:
-                told += [*self.exchanges[begin : step.after], step]
-                begin = step.after
-        return [*told, *self.exchanges[begin:]]
 
 
 def _redactor(contract: Contract, target: Target) -> Redactor:

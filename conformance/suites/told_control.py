@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from conformance.exchange import Exchange
 from conformance.suites.control import ControlPort
 
-__all__ = ["ControlStep", "ToldControl"]
+__all__ = ["ControlStep", "ToldControl", "interleaved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +64,16 @@ class ToldControl:
     def shows_ledger(self) -> bool:
         """Whether the ledger can be read, as far as is known."""
         return self._through.shows_ledger
+
+
+def interleaved(
+    exchanges: Sequence[Exchange], steps: Sequence[ControlStep], begin: int
+) -> list[Exchange | ControlStep]:
+    """Put exchanges and steps in the order in which they were asked, from the exchange with the number ``begin`` on."""
+    told: list[Exchange | ControlStep] = []
+    done = begin
+    for step in steps:
+        if step.after >= begin:
+            told += [*exchanges[done : step.after], step]
+            done = step.after
+    return [*told, *exchanges[done:]]

@@ -19,7 +19,7 @@ from conformance.simulator.socket_door import ServerThread
 from conformance.suites.control import EmbeddedControl
 from conformance.suites.curl import curls, story
 from conformance.suites.run import ServerOptions, run_server_suite
-from conformance.suites.told_control import ControlStep, ToldControl
+from conformance.suites.told_control import ControlStep, ToldControl, interleaved
 from conformance.verdict import CaseResult, Verdict
 
 USERNAME, PASSWORD = "K100001_conformance", "conformance-secret"
@@ -55,6 +55,16 @@ def test_what_is_only_asked_is_not_told() -> None:
     control.ledger(simulator.create_order({}))
 
     assert steps == []
+
+
+def test_steps_stand_where_they_were_asked() -> None:
+    first, second, third = (Exchange(Request("GET", f"/{number}"), Response(200)) for number in range(3))
+    early, middle, late = (ControlStep(after, "/clock", {"advance_s": 1}) for after in (0, 2, 3))
+    steps = [early, middle, late]
+
+    assert interleaved([first, second, third], steps, 0) == [early, first, second, middle, third, late]
+    assert interleaved([first, second, third], steps, 1) == [second, middle, third, late]
+    assert interleaved([], [], 0) == []
 
 
 def test_a_story_tells_it_between_the_numbered_requests() -> None:
