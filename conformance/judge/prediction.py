@@ -171,7 +171,8 @@ def _is_number_as_text(error: Any) -> bool:
 
 def _is_optional_null(error: Any) -> bool:
     """Tell whether null stands in a field that may be left out: whether that is the same, no source says."""
-    return error.instance is None and str(error.schema_path[-1]) == "type" and not _required(error)
+    field = bool(error.instance_path) and isinstance(error.instance_path[-1], str)
+    return error.instance is None and str(error.schema_path[-1]) == "type" and field and not _required(error)
 
 
 def _required(error: Any) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from conformance.contract.contract import Contract
 from conformance.contract.operation import Operation
-from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, TEXT
+from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, TEXT, lines_of
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, encoded
 from conformance.suites.expectations import CODES, expected, representative
@@ -109,7 +110,7 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
         return _case(operation.id, state, name, kind, played, consumes=consumes)
 
     def malformed(scene: Scene) -> None:
-        for raw in MALFORMED:
+        for raw in (*MALFORMED, *_spoilt(encoded(scene.body()))):
             scene.ask(raw=raw)
 
     def not_an_object(scene: Scene) -> None:
@@ -128,10 +129,9 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
 
     def charset(scene: Scene) -> None:
         why = "JSON declared with charset=utf-8 is JSON"
-        reply = scene.ask(
-            scene.body(), media="application/json; charset=utf-8", expected=Expected("KOM-208", why, success=True)
-        )
-        scene.read_back(reply)
+        for media in ("application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"):
+            reply = scene.ask(scene.body(), media=media, expected=Expected("KOM-208", why, success=True))
+            scene.read_back(reply)
 
     def too_large(scene: Scene) -> None:
         ground = expected(contract, operation.id, "too large", "KOM-708", f"the body has {TOO_LARGE} bytes")
@@ -144,17 +144,22 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
     def respelled(scene: Scene) -> None:
         ground = Expected("KOM-208", "the order of members and the blanks between them mean nothing", success=True)
         turned = dict(reversed((scene.body() or {}).items()))
-        raw = b"\r\n " + json.dumps(turned, indent=4).encode() + b"\n\t"
+        raw = b"\r\n " + json.dumps(turned, indent=4).replace("/", "\\/").encode() + b"\n\t"
         scene.read_back(scene.ask(turned, raw=raw, expected=ground))
 
     def broken_second(scene: Scene) -> None:
         """One item that is right does not save the one behind it, nor is it filed."""
-        body = scene.body(10) or {}
+        schema, body = operation.body or {}, scene.body(10) or {}
+        for field in fields(schema):
+            name = str(field.path[0])
+            if len(field.path) > 1 and isinstance(body.get(name), list):
+                for variant in breakings(schema, field):
+                    wrong = with_value(schema, body, field, variant.value)[name][0]
+                    scene.ask({**body, name: [body[name][0], wrong]})
         for name, items in body.items():
-            if isinstance(items, list):
-                for wrong in ({**items[0], _LIMITED[name]: "x" * 300}, {**items[0], _LIMITED[name]: 7}, "x"):
-                    scene.ask({**body, name: [items[0], wrong]})
-                    scene.read()
+            for wrong in ("x", None) if isinstance(items, list) else ():
+                scene.ask({**body, name: [items[0], wrong]})
+        scene.read()
         if "capture_id" in scene.ids:
             scene.conversation.call("getCapture", scene.ids)
 
@@ -177,8 +182,14 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
         yield case("broken-second-item", "invalid body", broken_second)
 
 
-# A text of each kind of item that has a longest length.
-_LIMITED = {"order_lines": "name", "shipping_info": "tracking_number"}
+def _spoilt(valid: bytes) -> Iterator[bytes]:
+    """Yield what only a lenient parser takes for the valid body."""
+    yield re.sub(rb'"(\w+)":', rb"\1:", valid)
+    yield valid[:-1] + b"/* all of it */}"
+    yield valid[:-1] + b',"no_such_field":01}'
+    yield valid[:-1] + b',"no_such_field":+1}'
+    yield valid + b"x"
+    yield valid.replace(b'"', b"'")
 
 
 def _padded(body: dict[str, Any] | None, size: int) -> bytes:
@@ -213,9 +224,20 @@ def _meanings() -> Iterator[Case]:
         ):
             scene.read_back(scene.ask(body))
 
-    def lines(conversation: Conversation) -> None:
-        scene = Scene(conversation, "updateAuthorization", "fresh")
-        scene.read_back(scene.ask({"order_amount": scene.order.order_amount - 10}))
+    def lines(state: str) -> Play:
+        def play(conversation: Conversation) -> None:
+            scene = Scene(conversation, "updateAuthorization", state)
+            for difference in (-10, 10):
+                scene.read_back(scene.ask({"order_amount": scene.order.order_amount + difference}))
+
+        return play
+
+    def unequal(conversation: Conversation) -> None:
+        scene = Scene(conversation, "refundOrder", "fully_captured")
+        ground = Expected("KOM-208", "the lines of a refund need not add up to its amount", success=True)
+        for sum_of_lines in (300, 700):
+            body = {"refunded_amount": 500, "order_lines": lines_of(sum_of_lines)}
+            scene.read_back(scene.ask(body, expected=ground))
 
     def parcels(operation: str) -> Play:
         def play(conversation: Conversation) -> None:
@@ -257,14 +279,18 @@ def _meanings() -> Iterator[Case]:
             if not left:
                 return
             taken.append(left[0])
+            scene.read()
             reply = scene.ask({"number_of_days": left[0]}, ids=ids)
+            scene.read()
             if 400 <= reply.status < 500:
                 message = f"{left[0]} days are on offer for the capture, and refused with {reply.status}"
                 conversation.report("KOM-403", message, reply, "extendDueDate")
 
     yield _case("extendDueDate", "many_captures", "each-option", "valid write", each_option, consumes=True)
     yield _case("updateMerchantReferences", "fresh", "one-at-a-time", "text", references, consumes=True)
-    yield _case("updateAuthorization", "fresh", "without-lines", "authorization", lines, consumes=True)
+    for state in ("fresh", "part_captured", "part_captured_refunded"):
+        yield _case("updateAuthorization", state, "without-lines", "authorization", lines(state), consumes=True)
+    yield _case("refundOrder", "fully_captured", "lines-unequal", "refund", unequal, consumes=True)
     yield _case(
         "appendShippingInfo", "part_captured", "one-after-another", "text", parcels("appendShippingInfo"), consumes=True
     )

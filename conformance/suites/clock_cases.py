@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from conformance.judge.shadow import moment
-from conformance.suites.bodies import AMOUNT_FIELD, ORDER
+from conformance.suites.bodies import AMOUNT_FIELD, ORDER, BodyMaker
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
+from conformance.suites.preparation import learned
 from conformance.suites.reply import Expected, Reply
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
@@ -29,6 +30,7 @@ _RETRIES = (timedelta(hours=6), timedelta(hours=7), timedelta(hours=10), timedel
 _TOO_OLD = timedelta(days=183)
 _SOON = timedelta(hours=1)
 _WEEK = timedelta(days=7)
+_PAUSE = timedelta(hours=5)
 
 
 def clock_cases() -> Iterator[Case]:
@@ -39,6 +41,9 @@ def clock_cases() -> Iterator[Case]:
     yield _case("extendAuthorizationTime", "lapsing", "moves-the-end", "extension", _extended)
     for name, captured in (("from-the-day-of-the-call", 0), ("captured-from-the-day-of-the-call", 4_000)):
         yield _case("extendAuthorizationTime", "aged", name, "extension", _from_today(captured))
+    for operation in ("captureOrder", "cancelOrder", "updateAuthorization", "updateMerchantReferences"):
+        yield _case(operation, "aged", "valid", "valid write", _aged(operation))
+    yield _case("captureOrder", "fresh", "dated", "capture", _dated)
     yield _case("extendAuthorizationTime", "aged", "after-180-days", "valid write", _too_old)
     for operation, state in (
         ("captureOrder", "fresh"),
@@ -115,6 +120,44 @@ def _extended(conversation: Conversation) -> None:
     if reply.ok and shown == _written(ends):
         message = f"an authorisation with an hour to go was extended, and expires_at is still {shown}"
         conversation.report("KOM-410", message, read, "extendAuthorizationTime")
+
+
+def _aged(operation: str) -> Play:
+    """Ask of an order of half a month what may be asked of a fresh one."""
+
+    def play(conversation: Conversation) -> None:
+        control = _control(conversation)
+        now = _time(control)
+        ages = {"created_at": _written(now - timedelta(days=15)), "expires_at": _written(now + _WEEK)}
+        order = {"order_id": control.create_order(**{**ORDER, **ages})}
+        read = conversation.call("getOrder", order)
+        body = BodyMaker(learned(read, order["order_id"])).valid(operation)
+        conversation.call(operation, order, body)
+        conversation.call("getOrder", order)
+
+    return play
+
+
+def _dated(conversation: Conversation) -> None:
+    """Capture and refund with time between: each is dated with the time at which it was made."""
+    control = _control(conversation)
+    order = {"order_id": control.create_order(**ORDER)}
+    conversation.call("getOrder", order)
+    for operation, items, name in (
+        ("captureOrder", "captures", "captured_at"),
+        ("refundOrder", "refunds", "refunded_at"),
+    ):
+        control.advance(_PAUSE.total_seconds())
+        now = _time(control)
+        reply = conversation.call(operation, order, {AMOUNT_FIELD[operation]: 100})
+        read = conversation.call("getOrder", order)
+        document = read.json()
+        listed = document.get(items) if isinstance(document, dict) else None
+        made = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+        dated = moment(made.get(name))
+        if reply.ok and dated is not None and abs(dated - now) > _PAUSE / 2:
+            message = f"{name} is {made[name]}, it was made at {_written(now)}"
+            conversation.report("KOM-416", message, read, operation)
 
 
 def _too_old(conversation: Conversation) -> None:

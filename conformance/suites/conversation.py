@@ -23,6 +23,7 @@ from conformance.recordings.pseudonym import PUBLIC_SALT, SALT_VARIABLE
 from conformance.recordings.redaction import Redactor, redactor_for
 from conformance.suites.curl import curls, story
 from conformance.suites.health import Health
+from conformance.suites.ledger_audit import discrepancies
 from conformance.suites.prepared_order import PreparedOrder
 from conformance.suites.reply import Expected, Reply
 from conformance.suites.retry import ATTEMPTS, may_pass, passing, pause
@@ -35,15 +36,6 @@ from conformance.verdict import Reported, Severity
 __all__ = ["Conversation", "Key", "encoded"]
 
 REFUSED_AS_INVALID = frozenset({400, 406, 413, 415, 422})
-# What the ledger calls the sums that an order reports.
-LEDGER_SUMS = {
-    "order_amount": "authorised",
-    "captured_amount": "captured",
-    "refunded_amount": "refunded",
-    "remaining_authorized_amount": "remaining",
-}
-# What an order that has ended still reports as authorised differs between documentation and recordings.
-ENDED = frozenset({"CANCELLED", "EXPIRED", "CLOSED"})
 INJECTED = "X-Injected"
 # Findings of one case beyond this number say nothing new.
 MOST_FINDINGS = 50
@@ -314,12 +306,8 @@ class Conversation:
             except NotMeasuredError:
                 # The run says once that there is none.
                 return
-            for name, booked in LEDGER_SUMS.items():
-                if name == "remaining_authorized_amount" and order.get("status") in ENDED:
-                    continue
-                if booked in ledger and ledger[booked] != order.get(name):
-                    message = f"the order reports {name} {order.get(name)}, the ledger has {ledger[booked]} {booked}"
-                    self.report("KOM-316", message, reply)
+            for message in discrepancies(order, ledger):
+                self.report("KOM-316", message, reply)
 
     def _compare(self, reply: Reply, operation: str, expected: Expected) -> None:
         if reply.status == 0 or passing(reply.status):

@@ -137,6 +137,8 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "keys-of-any-form": ("KOM-501", "KOM-208", "KOM-503"),
     "repeated-after-another": ("KOM-501", "KOM-502"),
     "repeated-after-many": ("KOM-501", "KOM-502"),
+    "repeated-after-refusal": ("KOM-501", "KOM-502"),
+    "repeated-in-whole": ("KOM-501", "KOM-502"),
     "repeated-with-many-lines": ("KOM-501", "KOM-502"),
     "repeated-without-credentials": ("KOM-701", "KOM-501", "KOM-502"),
     "repeated-after-capture": ("KOM-501", "KOM-502"),

@@ -25,7 +25,10 @@ def header_cases(contract: Contract) -> Iterator[Case]:
         kind = "repeated-key" if operation.writes else "headers"
         yield _case(operation.id, state, "names-in-small-letters", kind, play, consumes=operation.writes)
     yield _case("getOrder", "fresh", "integrator", "headers", _integrator)
-    yield _case("getOrder", "fresh", "any-accept", "headers", _any_accept)
+    for operation in contract.operations:
+        state = representative(contract, operation.id)
+        play = _any_accept(operation.id, state)
+        yield _case(operation.id, state, "any-accept", "headers", play, consumes=operation.writes)
 
 
 def _case(
@@ -61,10 +64,15 @@ def _integrator(conversation: Conversation) -> None:
     scene.ask(extra=(("Klarna-Integrator", "An integrator"),), expected=ground)
 
 
-def _any_accept(conversation: Conversation) -> None:
+def _any_accept(operation: str, state: str) -> Callable[[Conversation], None]:
     """Most clients take any media type, or do not say what they take."""
-    scene = Scene(conversation, "getOrder", "fresh")
-    request = conversation.request("getOrder", scene.ids)
-    bare = request.headers.without("Accept")
-    for headers in (bare, Headers([*bare, ("Accept", "*/*")])):
-        conversation.send(replace(request, headers=headers))
+
+    def play(conversation: Conversation) -> None:
+        for accept in ("", "*/*", "application/json, */*;q=0.5"):
+            scene = Scene(conversation, operation, state)
+            request = conversation.request(operation, scene.ids, scene.body())
+            bare = request.headers.without("Accept")
+            told = Headers([*bare, ("Accept", accept)]) if accept else bare
+            conversation.send(replace(request, headers=told))
+
+    return play

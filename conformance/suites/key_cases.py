@@ -33,6 +33,10 @@ def key_cases(contract: Contract) -> Iterator[Case]:
             if name in _OF_MONEY and operation.id not in _MOVING:
                 continue
             yield _case(operation.id, state, name, name, play)
+    for operation_id, state in (("captureOrder", "large"), ("refundOrder", "large_captured")):
+        yield _case(operation_id, state, "repeated-in-whole", "repeated-in-whole", _in_whole)
+    for operation_id in ("appendShippingInfo", "triggerSendOut"):
+        yield _case(operation_id, "many_captures", "repeated-key", "repeated-key", _of_a_later_part)
     for operation_id in ("captureOrder", "refundOrder", "updateAuthorization"):
         yield _case(operation_id, "part_captured", "repeated-refusal", "repeated-refusal", _refusal)
 
@@ -211,6 +215,35 @@ def _after_many(scene: Scene) -> None:
     scene.read()
 
 
+def _after_refusal(scene: Scene) -> None:
+    """Repeat a call after another was refused, and then a new one that came after the refusal."""
+    conversation, ids, field = scene.conversation, scene.ids, AMOUNT_FIELD[scene.operation]
+    early, late = conversation.new_id(), conversation.new_id()
+    left = scene.order.remaining if scene.operation == "captureOrder" else scene.order.refundable
+    for amount, key in ((100, early), (left + 1, conversation.new_id()), (100, early), (100, late), (100, late)):
+        conversation.call(scene.operation, ids, {field: amount}, key=key)
+        scene.read()
+
+
+def _in_whole(scene: Scene) -> None:
+    """Repeat a call that leaves nothing, on an order that is large."""
+    key, field = scene.conversation.new_id(), AMOUNT_FIELD[scene.operation]
+    left = scene.order.remaining if scene.operation == "captureOrder" else scene.order.refundable
+    for amount, used in ((1_500_001, scene.conversation.new_id()), (left - 1_500_001, key)):
+        for _ in range(2):
+            scene.conversation.call(scene.operation, scene.ids, {field: amount}, key=used)
+            scene.read()
+
+
+def _of_a_later_part(scene: Scene) -> None:
+    """Repeat a call about a capture that is not the first."""
+    key, ids = scene.conversation.new_id(), {**scene.ids, "capture_id": scene.order.captures[1]}
+    body = scene.body()
+    for _ in range(2):
+        scene.conversation.call(scene.operation, ids, body, key=key)
+        scene.conversation.call("getCapture", ids)
+
+
 def _with_many_lines(scene: Scene) -> None:
     """Repeat a call whose body is long."""
     conversation, key = scene.conversation, scene.conversation.new_id()
@@ -288,6 +321,7 @@ _PLAYS: dict[str, Callable[[Scene], None]] = {
     "similar-keys": _similar_keys,
     "key-of-another-merchant": _key_of_another_merchant,
     "repeated-after-many": _after_many,
+    "repeated-after-refusal": _after_refusal,
     "repeated-with-many-lines": _with_many_lines,
     "repeated-without-credentials": _without_credentials,
     "repeated-after-capture": _after_capture,
@@ -299,6 +333,7 @@ _OF_MONEY = frozenset(
         "similar-keys",
         "key-of-another-merchant",
         "repeated-after-many",
+        "repeated-after-refusal",
         "repeated-with-many-lines",
     }
 )

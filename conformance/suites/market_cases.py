@@ -40,7 +40,12 @@ def _played(market: tuple[str, str, str, str]) -> Callable[[Conversation], None]
             raise NotMeasuredError("only a control interface makes an order of any market")
         made_with = _order(*market)
         order = {"order_id": control.create_order(**made_with)}
-        conversation.call("getOrder", order)
+        read = conversation.call("getOrder", order)
+        document = read.json()
+        for field in ("purchase_currency", "purchase_country", "locale"):
+            if isinstance(document, dict) and document.get(field) != made_with[field]:
+                message = f"{field} is {document.get(field)!r}, the order was made with {made_with[field]!r}"
+                conversation.report("KOM-314", message, read)
         moved = {**made_with["shipping_address"], "street_address2": "2nd floor"}
         conversation.call("updateConsumerDetails", order, {"shipping_address": moved})
         conversation.call("getOrder", order)

@@ -30,7 +30,7 @@ def matrix_cases(contract: Contract, *, deep: bool = False) -> tuple[Case, ...]:
         *path_cases(contract),
         *header_cases(contract),
         *key_cases(contract),
-        *text_cases(),
+        *text_cases(contract),
         *part_cases(),
         *neighbour_cases(contract),
         *market_cases(),

@@ -23,6 +23,7 @@ def part_cases() -> Iterator[Case]:
     yield _case("getCapture", "many_captures", "each", "valid read", _each_capture, consumes=False)
     yield _case("get", "fully_refunded", "each", "valid read", _each_refund, consumes=False)
     yield _case("refundOrder", "fully_captured", "many", "refund", _many_refunds)
+    yield _case("captureOrder", "fresh", "many", "capture", _many_captures)
     yield _case("appendShippingInfo", "many_captures", "to-an-earlier-one", "text", _parcel_of_earlier)
     for operation, state in (("captureOrder", "fresh"), ("refundOrder", "fully_captured")):
         yield _case(operation, state, "together-within", "same-moment", _together(operation, state))
@@ -67,6 +68,15 @@ def _many_refunds(conversation: Conversation) -> None:
     for number in range(1, 13):
         scene.read_back(scene.ask({"refunded_amount": 100 + number}))
     _each_of(scene, "get", "refund_id", scene.order.refunds)
+
+
+def _many_captures(conversation: Conversation) -> None:
+    """More captures than would stand on one page, if there were pages."""
+    scene = Scene(conversation, "captureOrder", "fresh")
+    for number in range(1, 32):
+        scene.ask({"captured_amount": 100 + number})
+    scene.read()
+    conversation.call("getCaptures", {"order_id": scene.order.order_id})
 
 
 def _each_of(scene: Scene, reader: str, name: str, ids: list[str]) -> None:

@@ -26,8 +26,12 @@ MALFORMED_IDS: dict[str, str] = {
     "very-long": "a" * 300,
     "control-characters": "a\r\nX-Injected: yes",
 }
+# The ground on which each of them is refused.
+MALFORMED = {"order_id": "malformed id", "capture_id": "malformed capture id", "refund_id": "malformed refund id"}
+# States that an order may be in when a stranger asks about it.
+STATES_OF_STRANGERS = ("fresh", "part_captured", "fully_captured", "part_refunded", "released", "cancelled", "closed")
 # Whoever follows a link must not move money.
-UNSUPPORTED = ("PUT", "DELETE", "GET")
+UNSUPPORTED = ("PUT", "DELETE", "GET", "POST", "PATCH")
 
 
 def path_cases(contract: Contract) -> Iterator[Case]:
@@ -38,7 +42,9 @@ def path_cases(contract: Contract) -> Iterator[Case]:
         yield _altered_id(contract, operation)
         yield from _wrong_parts(contract, operation)
         yield from _wrong_credentials(contract, operation)
+        yield _credentials_first(contract, operation)
         yield _other_merchant(contract, operation)
+        yield _strangers_in_any_state(contract, operation)
         yield _unsupported_method(contract, operation)
     yield from _routes(contract)
 
@@ -61,9 +67,8 @@ def _malformed_ids(contract: Contract, operation: Operation) -> Iterator[Case]:
     state = representative(contract, operation.id)
     names = [part.strip("{}") for part in operation.path.split("/") if part.startswith("{")]
     for wrong in names:
-        ground = {"order_id": "malformed id", "capture_id": "malformed capture id", "refund_id": "malformed refund id"}
 
-        def play(conversation: Conversation, wrong: str = wrong, ground: str = ground[wrong]) -> None:
+        def play(conversation: Conversation, wrong: str = wrong, ground: str = MALFORMED[wrong]) -> None:
             scene = Scene(conversation, operation.id, state, any_order=wrong == "order_id")
             body = scene.body()
             for value in MALFORMED_IDS.values():
@@ -85,10 +90,12 @@ def _altered_id(contract: Contract, operation: Operation) -> Case:
     def play(conversation: Conversation) -> None:
         scene = Scene(conversation, operation.id, state)
         body, order_id = scene.body(), scene.order.order_id
-        longer = (f"{order_id} ", f" {order_id}", f"{order_id}0", f"{order_id};x=1", f"{order_id}\0")
-        for altered in (*longer, order_id[:-1], order_id[:8]):
-            ground = expected(contract, operation.id, "malformed id", "KOM-209", f"order_id {altered!r} is no UUID")
-            scene.ask(body, ids={**scene.ids, "order_id": altered}, expected=ground)
+        for name, own in scene.ids.items():
+            longer = (f"{own} ", f" {own}", f"{own}0", f"{own};x=1", f"{own}\0")
+            for altered in (*longer, own[:-1], own[:8]):
+                why = f"{name} {altered!r} is no UUID"
+                ground = expected(contract, operation.id, MALFORMED[name], "KOM-209", why)
+                scene.ask(body, ids={**scene.ids, name: altered}, expected=ground)
         ground = expected(contract, operation.id, "unknown order", "KOM-209", "the id differs in its last digit")
         scene.ask(body, ids={**scene.ids, "order_id": _nearly(order_id)}, expected=ground)
         scene.read()
@@ -156,6 +163,13 @@ def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Cas
     yield case(
         "password-in-other-case", lambda mine: Credentials(mine.username, mine.password.swapcase()).authorization
     )
+    yield case(
+        "username-in-other-case", lambda mine: Credentials(mine.username.swapcase(), mine.password).authorization
+    )
+    yield case("username-cut", lambda mine: Credentials(mine.username[:-1], mine.password).authorization)
+    yield case("username-longer", lambda mine: Credentials(f"{mine.username}x", mine.password).authorization)
+    yield case("password-in-blanks", lambda mine: Credentials(mine.username, f" {mine.password} ").authorization)
+    yield case("swapped", lambda mine: Credentials(mine.password, mine.username).authorization)
     yield case("empty-password", lambda mine: Credentials(mine.username, "").authorization)
     yield case("empty-username", lambda mine: Credentials("", mine.password).authorization)
     yield case("malformed-credentials", lambda _: "Basic !!!")
@@ -163,6 +177,45 @@ def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Cas
         "other-scheme",
         lambda mine: "Bearer " + base64.b64encode(mine.username.encode()).decode("ascii"),
     )
+
+
+def _credentials_first(contract: Contract, operation: Operation) -> Case:
+    """Ask without credentials for what is wrong in other ways too: a stranger learns nothing of it."""
+    state = representative(contract, operation.id)
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation.id, state, any_order=True)
+        body, ids = scene.body(), scene.ids
+        unknown = {name: conversation.new_id() for name in ids}
+        wrong = Credentials(conversation.target.credentials.username, "not-the-password").authorization
+        for authorization in ("", wrong):
+            ground = expected(contract, operation.id, "wrong credentials", "KOM-701", "there are no good credentials")
+            for others in (unknown, {**ids, "order_id": "not-a-uuid"}, {**unknown, "order_id": ids["order_id"]}):
+                scene.ask(body, ids=others, authorization=authorization, expected=ground)
+            if operation.body is not None:
+                scene.ask({}, authorization=authorization, expected=ground)
+                scene.ask(raw=b"{", authorization=authorization, expected=ground)
+
+    return _case(operation.id, state, "credentials-come-first", "wrong credentials", play)
+
+
+def _strangers_in_any_state(contract: Contract, operation: Operation) -> Case:
+    """Ask about orders of every kind as another merchant and as nobody."""
+
+    def play(conversation: Conversation) -> None:
+        other = conversation.target.other
+        if other is None or conversation.control is None:
+            raise NotMeasuredError("it takes a second merchant, and a control interface to make orders of every kind")
+        foreign = expected(contract, operation.id, "unknown order", "KOM-702", "the order belongs to another merchant")
+        nobody = expected(contract, operation.id, "wrong credentials", "KOM-701", "there are no credentials")
+        for state in STATES_OF_STRANGERS:
+            scene = Scene(conversation, operation.id, state)
+            body = scene.body()
+            scene.ask(body, credentials=other, expected=foreign)
+            scene.ask(body, authorization="", expected=nobody)
+            scene.read()
+
+    return _case(operation.id, "other_merchant", "in-any-state", "wrong merchant", play)
 
 
 def _password_of_other(contract: Contract, operation: Operation, state: str) -> Case:

@@ -24,6 +24,7 @@ __all__ = [
     "Step",
     "follow",
     "keeps_state",
+    "learned",
     "prepare",
 ]
 
@@ -186,7 +187,7 @@ class OrderPool:
         talk = self._aside(conversation) if state.steps else conversation
         reply = talk.call("getOrder", {"order_id": order_id})
         self.note(order_id, reply.json())
-        return _learned(reply, order_id)
+        return learned(reply, order_id)
 
     def _brought(self, conversation: Conversation, order: PreparedOrder, state: PreparedState) -> PreparedOrder:
         """Take the steps to a state; on a stage nothing of it is heard but where it ended."""
@@ -202,7 +203,7 @@ class OrderPool:
             return order
         reply = conversation.call("getOrder", {"order_id": order.order_id})
         self.note(order.order_id, reply.json())
-        return _learned(reply, order.order_id)
+        return learned(reply, order.order_id)
 
     def _aside(self, conversation: Conversation) -> Conversation:
         if self.stage is None:
@@ -236,7 +237,7 @@ class OrderPool:
             reply = conversation.call("getOrder", {"order_id": order_id})
             self.note(order_id, reply.json())
             if name in _serves_as(self._known.get(order_id, {})):
-                return _learned(reply, order_id)
+                return learned(reply, order_id)
         return None
 
 
@@ -275,12 +276,13 @@ def prepare(conversation: Conversation, name: str) -> PreparedOrder:
     if control is None:
         return conversation.pool.take(conversation, state)
     order_id = control.create_order(**{**ORDER, **state.fields})
-    order = _learned(conversation.call("getOrder", {"order_id": order_id}), order_id)
+    order = learned(conversation.call("getOrder", {"order_id": order_id}), order_id)
     _take_steps(conversation, order, state)
     return order
 
 
-def _learned(reply: Reply, order_id: str) -> PreparedOrder:
+def learned(reply: Reply, order_id: str) -> PreparedOrder:
+    """Make a prepared order of what a read shows; raises NotMeasuredError when it shows none."""
     document = reply.json()
     if not reply.ok or not isinstance(document, dict):
         raise NotMeasuredError(f"the order {order_id} cannot be read: getOrder answered {reply.status or 'nothing'}")

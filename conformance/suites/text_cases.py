@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from conformance.contract.contract import Contract
 from conformance.suites.bodies import AMOUNT_FIELD, TEXT, lines_of
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
-from conformance.suites.expectations import CODES
+from conformance.suites.expectations import CODES, representative
+from conformance.suites.fields import Field, fields, with_value
+from conformance.suites.reply import Expected
 from conformance.suites.scene import Scene
 
 __all__ = ["TEXTS", "text_cases"]
@@ -28,10 +31,25 @@ TEXTS: tuple[str, ...] = (
     "1e3",
     "true",
     "2026-01-15T09:00:00Z",
+    "   ",
+    "a line\n",
+    "\ufeffmark",
+    "a\u2028b co\u00adop",
+    "1.10",
+    "1,234.50",
+    "12345678901234567890",
+    "None",
+    "NaN",
+    "{}",
+    "[]",
+    "yes",
+    "\u201cquoted\u201d it\u2019s\u2026",
+    "\u0131\u0130\u1e9e",
+    "\U00020bb7\u91ce\u5bb6 \U0001f44d\U0001f3fd 1\ufe0f\u20e3",
 )
 
 
-def text_cases() -> Iterator[Case]:
+def text_cases(contract: Contract) -> Iterator[Case]:
     """Yield, for each operation that stores text, one case that sends every text and reads each back."""
     places: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
         "captureOrder": (
@@ -47,21 +65,31 @@ def text_cases() -> Iterator[Case]:
         "appendShippingInfo": ("part_captured", lambda text: {"shipping_info": [{"shipping_company": text}]}),
         "updateConsumerDetails": ("fresh", lambda text: {"shipping_address": {"street_address2": text, "city": text}}),
     }
-    for operation, (state, body) in places.items():
-        yield Case(
-            f"{operation}/{state}/texts", operation, state, "texts", _sent(operation, state, body), CODES["text"], True
-        )
-    for operation, (state, body_of) in _SPELLED.items():
-        play = _spelled(operation, state, body_of)
-        yield Case(f"{operation}/{state}/spellings", operation, state, "spellings", play, CODES["text"], True)
+    for name, (state, body) in places.items():
+        yield Case(f"{name}/{state}/texts", name, state, "texts", _sent(name, state, body), CODES["text"], True)
+    for name, (state, body_of) in _SPELLED.items():
+        play = _spelled(name, state, body_of)
+        yield Case(f"{name}/{state}/spellings", name, state, "spellings", play, CODES["text"], True)
+    for operation in contract.operations:
+        if any(_is_free_text(field) for field in fields(operation.body or {})):
+            state = representative(contract, operation.id)
+            play = _everywhere(contract, operation.id, state)
+            name = "texts-everywhere"
+            yield Case(f"{operation.id}/{state}/{name}", operation.id, state, name, play, CODES["text"], True)
     yield Case("captureOrder/large/numbers", "captureOrder", "large", "numbers", _numbers, CODES["text"], True)
-    for operation, state in (
+    yield Case(
+        "updateAuthorization/fresh/numbers", "updateAuthorization", "fresh", "numbers", _totals, CODES["text"], True
+    )
+    for name, state in (("captureOrder", "large"), ("refundOrder", "large_captured"), ("updateAuthorization", "large")):
+        play = _line_numbers(name, state)
+        yield Case(f"{name}/{state}/line-numbers", name, state, "line-numbers", play, CODES["limits"], True)
+    for name, state in (
         ("captureOrder", "fresh"),
         ("refundOrder", "fully_captured"),
         ("updateAuthorization", "fresh"),
     ):
-        play = _several_lines(operation, state)
-        yield Case(f"{operation}/{state}/several-lines", operation, state, "several-lines", play, CODES["text"], True)
+        play = _several_lines(name, state)
+        yield Case(f"{name}/{state}/several-lines", name, state, "several-lines", play, CODES["text"], True)
 
 
 _PARCEL: Mapping[str, Any] = {
@@ -167,11 +195,77 @@ def _sent(operation: str, state: str, body: Callable[[str], dict[str, Any]]) -> 
     return play
 
 
+# What somebody's tidying would change, in every field that takes any text.
+_UNTIDY = (
+    "  two  blanks  ",
+    "e\u0301 \u00e9 \ufb01\u00a0\u200b\u202eabc\u202c",
+    "\U0001f469\u200d\U0001f467 \U00020bb7 \u9774",
+    "<b>&amp;</b> 'x' \"y\" \\n %41 +",
+    "0012 ",
+)
+# A place, a person's means of contact and a link have a form that a service may insist on.
+_OF_A_FORM = frozenset({"postal_code", "country", "region", "email", "phone"})
+
+
+def _is_free_text(field: Field) -> bool:
+    name = str(field.path[-1])
+    free = name not in _OF_A_FORM and not name.endswith(("_uri", "_url"))
+    return field.schema.get("type") == "string" and "enum" not in field.schema and free
+
+
+def _everywhere(contract: Contract, operation: str, state: str) -> Callable[[Conversation], None]:
+    schema = contract.operations[operation].body or {}
+    places = [field for field in fields(schema) if _is_free_text(field)]
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        for text in _UNTIDY:
+            body = scene.body() or {}
+            for field in places:
+                body = with_value(schema, body, field, text[: field.schema.get("maxLength", len(text))])
+            scene.read_back(scene.ask(body))
+
+    return play
+
+
+def _line_numbers(operation: str, state: str) -> Callable[[Conversation], None]:
+    """Send numbers that no rule forbids, and that a narrow type or a rule of one's own would change or refuse."""
+    plain: dict[str, Any] = {"type": "physical", "name": "Posten", "quantity": 1, "unit_price": 0, "total_amount": 0}
+    lines = (
+        {**plain, "quantity": 3_000_000_000},
+        {**plain, "quantity": 70_000, "unit_price": 1, "total_amount": 70_000},
+        {**plain, "unit_price": 150_000_000, "total_discount_amount": 150_000_000},
+        {**plain, "tax_rate": 2_550},
+        {**plain, "tax_rate": 12_345},
+        {**plain, "subscription": {"name": "Abo", "interval": "DAY", "interval_count": 400}},
+        {**plain, "unit_price": 150_001, "total_amount": 150_001},
+        {**plain, "type": "discount", "unit_price": -150_000, "total_amount": -150_000},
+    )
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        ground = Expected("KOM-208", "no number of a line is beyond its limits", success=True)
+        for line in lines[:6]:
+            rest = 100_000 - line["total_amount"]
+            body = {AMOUNT_FIELD[operation]: 100_000, "order_lines": [line, *lines_of(rest)]}
+            scene.read_back(scene.ask(body, expected=ground))
+        scene.read_back(scene.ask({AMOUNT_FIELD[operation]: 1, "order_lines": list(lines[6:])}, expected=ground))
+
+    return play
+
+
 def _numbers(conversation: Conversation) -> None:
     """Capture odd and large amounts, which a float or a 32-bit integer somewhere would change."""
     scene = Scene(conversation, "captureOrder", "large")
     for amount in (1, 33_333_333, 16_777_217, 99_999_999):
         scene.read_back(scene.ask({"captured_amount": amount, "order_lines": lines_of(amount)}))
+
+
+def _totals(conversation: Conversation) -> None:
+    """Set totals that a detour through major units would change."""
+    scene = Scene(conversation, "updateAuthorization", "fresh")
+    for amount in (10_029, 10_057, 8_029, 4_035, 1_113, 1_001, 115, 29):
+        scene.read_back(scene.ask({"order_amount": amount, "order_lines": lines_of(amount)}))
 
 
 def _several_lines(operation: str, state: str) -> Callable[[Conversation], None]:

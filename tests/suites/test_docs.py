@@ -13,7 +13,7 @@ from conformance.contract.contract import load_contract
 from conformance.simulator.merchant import DEFAULT_MERCHANTS
 from conformance.simulator.service import Simulator
 from conformance.simulator.socket_door import ServerThread
-from conformance.suites import conversation
+from conformance.suites import ledger_audit
 from conformance.verdict import Verdict
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "servers.md").read_text(encoding="utf-8")
@@ -32,7 +32,8 @@ def test_every_command_runs(arguments: list[str], tmp_path: Path, monkeypatch: p
 
 def test_the_ledger_is_described_as_it_is_read() -> None:
     (row,) = [line for line in PAGE.splitlines() if "/ledger/{order_id}" in line]
-    assert set(re.findall(r"`(\w+)`", row)) == set(conversation.LEDGER_SUMS.values())
+    parts = {"entries", "kind", "amount", *ledger_audit.ENTRIES.values()}
+    assert set(re.findall(r"`(\w+)`", row)) == {*ledger_audit.SUMS.values(), *parts}
 
 
 def test_every_verdict_is_told() -> None:
