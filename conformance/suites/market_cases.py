@@ -43,8 +43,9 @@ def _played(market: tuple[str, str, str, str]) -> Callable[[Conversation], None]
         read = conversation.call("getOrder", order)
         document = read.json()
         for field in ("purchase_currency", "purchase_country", "locale"):
-            if isinstance(document, dict) and document.get(field) != made_with[field]:
-                message = f"{field} is {document.get(field)!r}, the order was made with {made_with[field]!r}"
+            # A read may leave it out.
+            if isinstance(document, dict) and document.get(field, made_with[field]) != made_with[field]:
+                message = f"{field} is {document[field]!r}, the order was made with {made_with[field]!r}"
                 conversation.report("KOM-314", message, read)
         moved = {**made_with["shipping_address"], "street_address2": "2nd floor"}
         conversation.call("updateConsumerDetails", order, {"shipping_address": moved})
