@@ -73,6 +73,9 @@ def _any_accept(operation: str, state: str) -> Callable[[Conversation], None]:
             request = conversation.request(operation, scene.ids, scene.body())
             bare = request.headers.without("Accept")
             told = Headers([*bare, ("Accept", accept)]) if accept else bare
-            conversation.send(replace(request, headers=told))
+            reply = conversation.send(replace(request, headers=told))
+            if reply.status == 406:
+                asked = f"Accept {accept}" if accept else "no Accept"
+                conversation.report("KOM-208", f"JSON fits {asked}, yet it was refused with 406", reply, operation)
 
     return play
