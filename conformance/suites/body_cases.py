@@ -150,6 +150,8 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
     def broken_second(scene: Scene) -> None:
         """One item that is right does not save the one behind it, nor is it filed."""
         schema, body = operation.body or {}, scene.body(10) or {}
+        # Only against what was read before can be seen what was filed.
+        scene.read()
         for field in fields(schema):
             name = str(field.path[0])
             if len(field.path) > 1 and isinstance(body.get(name), list):
