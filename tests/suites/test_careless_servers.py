@@ -108,6 +108,17 @@ def wants_json_accepted(request: Request, handle: Handle) -> Response:
     return handle(request) if accepted in (None, "application/json") else refusal(406, "NOT_ACCEPTABLE")
 
 
+def files_the_first(request: Request, handle: Handle) -> Response:
+    """Refuse a list of parcels for its second, and file the first all the same."""
+    response = handle(request)
+    if response.status == 422 and asks(request, "POST", "/shipping-info"):
+        body = json.loads(request.body)
+        if len(body.get("shipping_info") or ()) == 2:
+            half = json.dumps({"shipping_info": body["shipping_info"][:1]}).encode()
+            handle(replace(request, headers=request.headers.without("Klarna-Idempotency-Key"), body=half))
+    return response
+
+
 def forgets_old_orders(request: Request, handle: Handle) -> Response:
     if asks(request, "POST", "/cancel"):
         order = handle(replace(request, method="GET", target=request.target.removesuffix("/cancel")))
@@ -133,6 +144,16 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
         stateless(wants_plain_media),
         "refundOrder/part_captured/json-with-charset",
         "KOM-208",
+    ),
+    "first of a refused list filed": (
+        stateless(files_the_first),
+        "appendOrderShippingInfo/fresh/broken-second-item",
+        "KOM-404",
+    ),
+    "first of a capture's refused list filed": (
+        stateless(files_the_first),
+        "appendShippingInfo/part_captured/broken-second-item",
+        "KOM-404",
     ),
     "old orders not cancelled": (stateless(forgets_old_orders), "cancelOrder/aged/valid", "KOM-403"),
     "one way to accept": (stateless(wants_json_accepted), "cancelOrder/fresh/any-accept", "KOM-208"),
