@@ -39,7 +39,7 @@ def path_cases(contract: Contract) -> Iterator[Case]:
     for operation in contract.operations:
         yield _unknown_order(contract, operation)
         yield from _malformed_ids(contract, operation)
-        yield _altered_id(contract, operation)
+        yield from _altered_ids(contract, operation)
         yield from _wrong_parts(contract, operation)
         yield from _wrong_credentials(contract, operation)
         yield _credentials_first(contract, operation)
@@ -83,24 +83,25 @@ def _malformed_ids(contract: Contract, operation: Operation) -> Iterator[Case]:
         yield _case(operation.id, state, f"malformed-{wrong.replace('_', '-')}", "malformed id", play)
 
 
-def _altered_id(contract: Contract, operation: Operation) -> Case:
-    """Ask with the order's own id and a little more or less, which makes it no id at all, or another's."""
+def _altered_ids(contract: Contract, operation: Operation) -> Iterator[Case]:
+    """Yield an id of the path with a little more or less, which makes it no id at all, or with another last digit."""
     state = representative(contract, operation.id)
+    for name in (part.strip("{}") for part in operation.path.split("/") if part.startswith("{")):
 
-    def play(conversation: Conversation) -> None:
-        scene = Scene(conversation, operation.id, state)
-        body, order_id = scene.body(), scene.order.order_id
-        for name, own in scene.ids.items():
+        def play(conversation: Conversation, name: str = name) -> None:
+            scene = Scene(conversation, operation.id, state)
+            body, ids, own = scene.body(), scene.ids, scene.ids[name]
             longer = (f"{own} ", f" {own}", f"{own}0", f"{own};x=1", f"{own}\0")
             for altered in (*longer, own[:-1], own[:8]):
                 why = f"{name} {altered!r} is no UUID"
                 ground = expected(contract, operation.id, MALFORMED[name], "KOM-209", why)
-                scene.ask(body, ids={**scene.ids, name: altered}, expected=ground)
-        ground = expected(contract, operation.id, "unknown order", "KOM-209", "the id differs in its last digit")
-        scene.ask(body, ids={**scene.ids, "order_id": _nearly(order_id)}, expected=ground)
-        scene.read()
+                scene.ask(body, ids={**ids, name: altered}, expected=ground)
+            unknown = f"unknown {name.removesuffix('_id')}"
+            ground = expected(contract, operation.id, unknown, "KOM-209", f"{name} differs in its last digit")
+            scene.ask(body, ids={**ids, name: _nearly(own)}, expected=ground)
+            scene.read()
 
-    return _case(operation.id, state, "altered-order-id", "malformed id", play)
+        yield _case(operation.id, state, f"altered-{name.replace('_', '-')}", "malformed id", play)
 
 
 def _wrong_parts(contract: Contract, operation: Operation) -> Iterator[Case]:
@@ -114,8 +115,8 @@ def _wrong_parts(contract: Contract, operation: Operation) -> Iterator[Case]:
             scene = Scene(conversation, operation.id, state)
             ground = expected(contract, operation.id, f"unknown {kind}", "KOM-209", f"no {kind} has this id")
             others = scene.order.refunds if kind == "capture" else scene.order.captures
-            body, own = scene.body(), scene.ids[name]
-            for wrong in (conversation.new_id(), _nearly(own), scene.order.order_id, *others[-1:]):
+            body = scene.body()
+            for wrong in (conversation.new_id(), scene.order.order_id, *others[-1:]):
                 scene.ask(body, ids={**scene.ids, name: wrong}, expected=ground)
             scene.read()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 from conformance.exchange import Headers, Request, Response
 from conformance.suites.run import ServerOptions, run_server_suite
 from conformance.verdict import RunResult, Verdict
-from tests.suites.wrong_servers import Answer, asks, changed, ok, reads_order, stateless, wrong
+from tests.suites.wrong_servers import Answer, asks, changed, ok, reads_order, stateless, success, with_header, wrong
 
 Handle = Callable[[Request], Response]
 
@@ -119,6 +120,138 @@ def files_the_first(request: Request, handle: Handle) -> Response:
     return response
 
 
+def unkeyed(request: Request) -> Request:
+    return replace(request, headers=request.headers.without("Klarna-Idempotency-Key"))
+
+
+def forgets_keys_after_a_refusal() -> Answer:
+    refused: set[str] = set()
+
+    def answer(request: Request, handle: Handle) -> Response:
+        response = handle(unkeyed(request) if request.target in refused else request)
+        if response.status == 403:
+            refused.add(request.target)
+        return response
+
+    return answer
+
+
+def forgets_keys_of_large_amounts(request: Request, handle: Handle) -> Response:
+    body = json.loads(request.body) if request.body[:1] == b"{" else {}
+    return handle(unkeyed(request) if body.get("captured_amount", 0) > 1_000_000 else request)
+
+
+def knows_keys_of_first_captures(request: Request, handle: Handle) -> Response:
+    order, captures, rest = request.target.partition("/captures/")
+    if request.method != "POST" or not captures:
+        return handle(request)
+    listed = json.loads(handle(replace(request, method="GET", target=f"{order}/captures", body=b"")).body)
+    first = isinstance(listed, list) and rest.startswith(listed[0]["capture_id"])
+    return handle(request if first else unkeyed(request))
+
+
+def lets_in(change: Callable[[str, str], tuple[str, str]]) -> Callable[[], Answer]:
+    """Take credentials for the merchant's own if they are so once they have been tidied."""
+    own = "K100001_conformance", "conformance-secret"
+
+    def answer(request: Request, handle: Handle) -> Response:
+        _, _, encoded = (request.headers.get("Authorization") or "").partition(" ")
+        try:
+            username, _, password = base64.b64decode(encoded).decode().partition(":")
+        except ValueError:
+            return handle(request)
+        if change(username, password) != own:
+            return handle(request)
+        right = "Basic " + base64.b64encode(":".join(own).encode()).decode()
+        return handle(with_header(request, "Authorization", right))
+
+    return stateless(answer)
+
+
+def reads(spoilt: bytes, as_if: bytes) -> Callable[[], Answer]:
+    """Read a body leniently."""
+    return stateless(lambda request, handle: handle(replace(request, body=request.body.replace(spoilt, as_if))))
+
+
+def drops_nulls(request: Request, handle: Handle) -> Response:
+    return handle(replace(request, body=request.body.replace(b",null]", b"]")))
+
+
+def keeps_lines_once_captured(request: Request, handle: Handle) -> Response:
+    if asks(request, "PATCH", "/authorization"):
+        order = json.loads(handle(replace(request, method="GET", target=request.target.rpartition("/")[0])).body)
+        body = json.loads(request.body)
+        if order["captures"] and "order_lines" not in body:
+            kept = json.dumps({**body, "order_lines": order["order_lines"]}, ensure_ascii=False)
+            return handle(replace(request, body=kept.encode()))
+    return handle(request)
+
+
+def counts_totals_in_major_units(request: Request, handle: Handle) -> Response:
+    if not asks(request, "PATCH", "/authorization"):
+        return handle(request)
+    body = json.loads(request.body)
+    floated = {**body, "order_amount": int(body["order_amount"] / 100 * 100)}
+    return handle(replace(request, body=json.dumps(floated).encode()))
+
+
+def crosses_captures() -> Answer:
+    """Give a capture of another order the ids of the capture just before it."""
+    last: list[tuple[str, Response]] = []
+
+    def answer(request: Request, handle: Handle) -> Response:
+        response = handle(request)
+        if not asks(request, "POST", "/captures"):
+            last.clear()
+        elif last and last[0][0] != request.target:
+            made, other = (each.headers.get("Capture-Id") or "" for each in (response, last[0][1]))
+            crossed = Headers((name, value.replace(made, other)) for name, value in response.headers)
+            return replace(response, headers=crossed)
+        else:
+            last.insert(0, (request.target, response))
+        return response
+
+    return answer
+
+
+def excuses_with_lines(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if response.status == 403 and asks(request, "POST", "/refunds") and b"order_lines" in request.body:
+        made = "3c9e8b52-1d47-4e0a-8a66-7f0b5d2c4e11"
+        return success(201, Refund_Id=made, Location=f"https://api.playground.klarna.com{request.target}/{made}")
+    return response
+
+
+def extends_for_ever(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    extends = asks(request, "POST", "/extend-authorization-time")
+    return success(204) if extends and response.status == 403 else response
+
+
+def charges_the_order_for_days() -> Answer:
+    charged: set[str] = set()
+
+    def answer(request: Request, handle: Handle) -> Response:
+        response = handle(request)
+        if ok(response) and asks(request, "PATCH", "/extend-due-date") and b":30" in request.body:
+            charged.add(request.target.partition("/captures")[0])
+        if ok(response) and reads_order(request) and request.target in charged:
+            return changed(response, order_amount=json.loads(response.body)["order_amount"] + 199)
+        return response
+
+    return answer
+
+
+def finds_captures_by_their_beginning(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    order, captures, part = request.target.partition("/captures/")
+    if not captures or "/" in part or response.status not in (400, 404) or len(part) < 8:
+        return response
+    listed = json.loads(handle(replace(request, target=f"{order}/captures")).body)
+    whole = [each["capture_id"] for each in listed if isinstance(each, dict) and each["capture_id"].startswith(part)]
+    return handle(replace(request, target=f"{order}/captures/{whole[0]}")) if whole else response
+
+
 def forgets_old_orders(request: Request, handle: Handle) -> Response:
     if asks(request, "POST", "/cancel"):
         order = handle(replace(request, method="GET", target=request.target.removesuffix("/cancel")))
@@ -154,6 +287,63 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
         stateless(files_the_first),
         "appendShippingInfo/part_captured/broken-second-item",
         "KOM-404",
+    ),
+    "keys forgotten after a refusal": (
+        forgets_keys_after_a_refusal,
+        "captureOrder/fresh/repeated-after-refusal",
+        "KOM-501",
+    ),
+    "keys of large amounts forgotten": (
+        stateless(forgets_keys_of_large_amounts),
+        "captureOrder/large/repeated-in-whole",
+        "KOM-501",
+    ),
+    "keys of later captures forgotten": (
+        stateless(knows_keys_of_first_captures),
+        "appendShippingInfo/many_captures/repeated-key",
+        "KOM-406",
+    ),
+    "username in any case": (
+        lets_in(lambda username, password: (username.upper().replace("CONFORMANCE", "conformance"), password)),
+        "getOrder/fresh/username-in-other-case",
+        "KOM-701",
+    ),
+    "username by its beginning": (
+        lets_in(lambda username, password: (username[: len("K100001_conformance")], password)),
+        "cancelOrder/fresh/username-longer",
+        "KOM-701",
+    ),
+    "password trimmed": (
+        lets_in(lambda username, password: (username, password.strip())),
+        "captureOrder/fresh/password-in-blanks",
+        "KOM-701",
+    ),
+    "credentials in any order": (
+        lets_in(lambda username, password: (password, username)),
+        "refundOrder/part_captured/swapped",
+        "KOM-701",
+    ),
+    "comments read": (reads(b"/* all of it */", b""), "updateMerchantReferences/fresh/malformed-json", "KOM-207"),
+    "zeros read": (reads(b":01}", b":1}"), "captureOrder/fresh/malformed-json", "KOM-207"),
+    "nulls in lists dropped": (stateless(drops_nulls), "appendOrderShippingInfo/fresh/broken-second-item", "KOM-207"),
+    "lines kept once captured": (
+        stateless(keeps_lines_once_captured),
+        "updateAuthorization/part_captured/without-lines",
+        "KOM-405",
+    ),
+    "totals in major units": (stateless(counts_totals_in_major_units), "updateAuthorization/fresh/numbers", "KOM-309"),
+    "captures of two orders crossed": (crosses_captures, "captureOrder/fresh/together-on-two-orders", "KOM-408"),
+    "lines excuse an overrefund": (
+        stateless(excuses_with_lines),
+        "refundOrder/part_captured/above-refundable-in-full",
+        "KOM-307",
+    ),
+    "extended for ever": (stateless(extends_for_ever), "extendAuthorizationTime/aged/after-180-days", "KOM-402"),
+    "order charged for days": (charges_the_order_for_days, "extendDueDate/many_captures/each-option", "KOM-309"),
+    "captures found by their beginning": (
+        stateless(finds_captures_by_their_beginning),
+        "getCapture/part_captured/altered-capture-id",
+        "KOM-209",
     ),
     "old orders not cancelled": (stateless(forgets_old_orders), "cancelOrder/aged/valid", "KOM-403"),
     "one way to accept": (stateless(wants_json_accepted), "cancelOrder/fresh/any-accept", "KOM-208"),
