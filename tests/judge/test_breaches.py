@@ -1,0 +1,437 @@
+"""Each breach of a rule is named, under the code of the rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.judge.conversation import AUTHORIZATION, BASE, CAPTURE, ORDER, OTHER, REFUND, captured, order
+from tests.judge.stories import (
+    EARLY,
+    HALF,
+    TWICE,
+    Story,
+    after,
+    altered,
+    codes,
+    extended,
+    judged,
+    location,
+    offered,
+    raw,
+)
+
+SURFACE: dict[str, tuple[str, Story]] = {
+    "undocumented status": ("KOM-101", lambda c: [c.exchange("GET", f"/{ORDER}", 302)]),
+    "another success": ("KOM-102", lambda c: [c.exchange("POST", f"/{ORDER}/cancel", 200)]),
+    "media type": ("KOM-103", lambda c: [c.read(order(), headers={"Content-Type": "text/plain"})]),
+    "unknown status value": ("KOM-104", lambda c: altered(c, order(status="PAID"))),
+    "null field": ("KOM-104", lambda c: altered(c, order(locale=None))),
+    "no location": ("KOM-105", lambda c: [c.capture(1, without=("Location",))]),
+    "no capture id": ("KOM-105", lambda c: [c.capture(1, without=("Capture-Id",))]),
+    "body on 204": ("KOM-106", lambda c: [c.exchange("POST", f"/{ORDER}/cancel", 204, answered={})]),
+    "no correlation id": ("KOM-107", lambda c: [c.read(order(), without=("Klarna-Correlation-Id",))]),
+    "location of another capture": ("KOM-108", lambda c: [c.capture(1, headers={"Capture-Id": OTHER})]),
+    "location of another order": (
+        "KOM-108",
+        lambda c: [c.capture(1, headers={"Location": f"{BASE}/{OTHER}/captures/{CAPTURE}"})],
+    ),
+    "location of a refund": (
+        "KOM-108",
+        lambda c: [c.capture(1, headers={"Location": f"{BASE}/{ORDER}/refunds/{CAPTURE}"})],
+    ),
+    "location of another scheme": (
+        "KOM-108",
+        lambda c: [c.capture(1, headers={"Location": f"ftp://api.klarna.com{BASE}/{ORDER}/captures/{CAPTURE}"})],
+    ),
+    "location elsewhere": ("KOM-108", lambda c: [c.capture(1, headers={"Location": "http://[x/"})]),
+    "capture id malformed": ("KOM-109", lambda c: [c.capture(1, created="17")]),
+    "not JSON": ("KOM-110", raw(b"{")),
+    "not UTF-8": ("KOM-110", raw(b'"\xff"')),
+    "too deep": ("KOM-110", raw(b"[" * 200_000)),
+    "absurd number": ("KOM-110", raw(b'{"order_amount":' + b"9" * 5000 + b"}")),
+    "not a number": ("KOM-110", raw(b'{"order_amount":NaN}')),
+    "created_at without zone": ("KOM-113", lambda c: altered(c, order(created_at="2026-01-15T09:00:00"))),
+    "created_at elsewhere": ("KOM-113", lambda c: altered(c, order(created_at="2026-01-15T09:00:00+02:00"))),
+    "captured_at a number": (
+        "KOM-113",
+        lambda c: altered(c, captured(400, captures=[dict(captured(400)["captures"][0], captured_at=5)])),
+    ),
+    "amount as text": ("KOM-114", lambda c: altered(c, order(captured_amount="0"))),
+    "amount with fraction": ("KOM-114", lambda c: altered(c, order(order_amount=1000.0))),
+    "another order": ("KOM-117", lambda c: altered(c, order(order_id=OTHER))),
+    "location is a path": (
+        "KOM-118",
+        lambda c: [c.refund(1, headers={"Location": f"{BASE}/{ORDER}/refunds/{REFUND}"})],
+    ),
+    "location without a scheme": (
+        "KOM-118",
+        lambda c: [c.capture(1, headers={"Location": f"//api.klarna.com{BASE}/{ORDER}/captures/{CAPTURE}"})],
+    ),
+    "location is no address": ("KOM-118", lambda c: [c.capture(1, headers={"Location": "http://[x/"})]),
+    "nobody takes it": ("KOM-116", lambda c: [c.exchange("PUT", f"/{ORDER}", 200)]),
+}
+
+ERRORS: dict[str, tuple[str, Story]] = {
+    "empty body": ("KOM-201", lambda c: [c.exchange("POST", f"/{ORDER}/cancel", 403)]),
+    "a list": ("KOM-201", raw(b"[]", 403, method="POST", path=f"/{ORDER}/cancel")),
+    "no code": (
+        "KOM-201",
+        raw(b'{"error_messages":[],"correlation_id":"x"}', 403, method="POST", path=f"/{ORDER}/cancel"),
+    ),
+    "messages no list": (
+        "KOM-201",
+        lambda c: [
+            c.exchange("GET", f"/{ORDER}", 404, answered={"error_code": "NO_SUCH_ORDER", "error_messages": "x"})
+        ],
+    ),
+    "HTML refusal": ("KOM-201", raw(b"<html>403</html>", 403, "text/html", "POST", f"/{ORDER}/cancel")),
+    "code of another status": ("KOM-202", lambda c: [c.refused("GET", "", 404, "CONFLICT")]),
+    "code of another operation": ("KOM-202", lambda c: [c.refused("POST", "/cancel", 403, "REFUND_NOT_ALLOWED")]),
+    "known code on a status of unknown code": (
+        "KOM-202",
+        lambda c: [c.refused("POST", "/captures", 400, "UNPROCESSABLE_ENTITY", sent={})],
+    ),
+    "correlation differs": (
+        "KOM-203",
+        lambda c: [c.refused("GET", "", 404, "NO_SUCH_ORDER", headers={"Klarna-Correlation-Id": OTHER})],
+    ),
+    "wording": (
+        "KOM-204",
+        lambda c: [
+            c.refused("POST", "/refunds", 403, "REFUND_NOT_ALLOWED", sent={"refunded_amount": 1}, message="No.")
+        ],
+    ),
+    "unfitting refusal": (
+        "KOM-205",
+        lambda c: [
+            c.read(order()),
+            c.refused("POST", "/captures", 404, "NO_SUCH_ORDER", sent={"captured_amount": 5000}),
+        ],
+    ),
+    "mistake in the body answered as one of the id": (
+        "KOM-205",
+        lambda c: [c.refused("POST", "/captures", 400, "INVALID_ORDER_ID", sent={"captured_amount": -1})],
+    ),
+    "mistake in the body answered as a missing order": (
+        "KOM-205",
+        lambda c: [c.refused("POST", "/captures", 404, "NO_SUCH_ORDER", sent={"captured_amount": -1})],
+    ),
+    "401 after success": (
+        "KOM-205",
+        lambda c: [c.read(order()), c.refused("GET", "", 401, "UNAUTHORIZED")],
+    ),
+    "negative amount accepted": ("KOM-207", lambda c: [c.capture(-1)]),
+    "text amount accepted": ("KOM-207", lambda c: [c.capture("1")]),
+    "long text accepted": ("KOM-207", lambda c: [c.capture(1, more={"description": "x" * 256})]),
+    "broken JSON accepted": ("KOM-207", lambda c: [c.write("/shipping-info", sent=b"{")]),
+    "no body accepted": ("KOM-207", lambda c: [c.write("/shipping-info")]),
+    "valid refused": (
+        "KOM-208",
+        lambda c: [
+            c.read(order()),
+            c.refused("POST", "/captures", 422, "UNPROCESSABLE_ENTITY", sent={"captured_amount": 1}),
+        ],
+    ),
+    "malformed id found": ("KOM-209", lambda c: [c.exchange("GET", "/17", 200, answered=order())]),
+    "unknown capture found": (
+        "KOM-209",
+        lambda c: [
+            c.read(order()),
+            c.exchange("GET", f"/{ORDER}/captures/{CAPTURE}", 200, answered=captured(1)["captures"][0]),
+        ],
+    ),
+}
+
+MONEY: dict[str, tuple[str, Story]] = {
+    "remaining": ("KOM-301", lambda c: altered(c, order(remaining_authorized_amount=999))),
+    "sum of captures": ("KOM-302", lambda c: altered(c, captured(400, captures=[]))),
+    "sum of refunds": ("KOM-303", lambda c: altered(c, captured(400, refunded=100, refunds=[]))),
+    "captured above authorised": (
+        "KOM-304",
+        lambda c: altered(c, captured(400, order_amount=300, remaining_authorized_amount=-100)),
+    ),
+    "refunded above captured": ("KOM-305", lambda c: altered(c, captured(400, refunded=500))),
+    "over-capture": ("KOM-306", lambda c: [c.read(order()), c.capture(1001)]),
+    "capture after release": (
+        "KOM-306",
+        lambda c: [c.read(HALF), c.write("/release-remaining-authorization"), c.capture(1, created=OTHER)],
+    ),
+    "over-refund": ("KOM-307", lambda c: [c.read(HALF), c.refund(401)]),
+    "refund without capture": ("KOM-402", lambda c: [c.read(order()), c.refund(1)]),
+    "capture refused": (
+        "KOM-308",
+        lambda c: [
+            c.read(order()),
+            c.refused("POST", "/captures", 403, "CAPTURE_NOT_ALLOWED", sent={"captured_amount": 1000}),
+        ],
+    ),
+    "refund refused": (
+        "KOM-308",
+        lambda c: [
+            c.read(HALF),
+            c.refused("POST", "/refunds", 403, "REFUND_NOT_ALLOWED", sent={"refunded_amount": 400}),
+        ],
+    ),
+    "captured not updated": ("KOM-309", after(order())(lambda c: c.capture(400))),
+    "total not updated": (
+        "KOM-309",
+        after(order())(lambda c: c.write("/authorization", method="PATCH", sent={"order_amount": 900})),
+    ),
+    "negative": ("KOM-310", lambda c: altered(c, order(refunded_amount=-1))),
+    "capture of another amount": (
+        "KOM-311",
+        lambda c: [
+            c.read(order()),
+            c.capture(401),
+            c.exchange("GET", f"/{ORDER}/captures/{CAPTURE}", 200, answered=HALF["captures"][0]),
+        ],
+    ),
+    "refund of another amount": (
+        "KOM-312",
+        lambda c: [
+            c.read(HALF),
+            c.refund(99),
+            c.exchange("GET", f"/{ORDER}/refunds/{REFUND}", 200, answered=captured(400, refunded=100)["refunds"][0]),
+        ],
+    ),
+    "authorisation below captured": (
+        "KOM-313",
+        lambda c: [c.read(HALF), c.write("/authorization", method="PATCH", sent={"order_amount": 399})],
+    ),
+    "currency": ("KOM-314", after(captured(400, purchase_currency="SEK"))(lambda c: c.capture(400))),
+    "allocated too much": (
+        "KOM-315",
+        lambda c: altered(c, captured(400, captures=[dict(HALF["captures"][0], refunded_amount=1)])),
+    ),
+    "allocation fell": (
+        "KOM-315",
+        lambda c: [
+            c.read(captured(400, refunded=50, captures=[dict(HALF["captures"][0], refunded_amount=50)])),
+            c.read(captured(400, refunded=50)),
+        ],
+    ),
+    "options in another currency": (
+        "KOM-317",
+        lambda c: [
+            c.read(captured(400)),
+            c.exchange(
+                "GET",
+                f"/{ORDER}/captures/{CAPTURE}/extend-due-date-options",
+                200,
+                answered={"currency": "SEK", "options": [{"number_of_days": 10, "amount": 100}]},
+            ),
+        ],
+    ),
+}
+
+STATE: dict[str, tuple[str, Story]] = {
+    "captured although nothing is": ("KOM-401", lambda c: altered(c, order(status="CAPTURED"))),
+    "part captured although nothing is": ("KOM-401", lambda c: altered(c, order(status="PART_CAPTURED"))),
+    "authorised although captured": ("KOM-401", lambda c: altered(c, captured(400, status="AUTHORIZED"))),
+    "fully captured and still open": (
+        "KOM-401",
+        after(captured(1000, status="PART_CAPTURED"))(lambda c: c.capture(1000)),
+    ),
+    "status stays": ("KOM-401", after(order(remaining_authorized_amount=0))(lambda c: c.write("/cancel"))),
+    "cancel with captures": ("KOM-402", lambda c: [c.read(HALF), c.write("/cancel")]),
+    "capture after cancel": (
+        "KOM-407",
+        lambda c: [c.read(order()), c.write("/cancel"), c.capture(1)],
+    ),
+    "release refused": (
+        "KOM-403",
+        lambda c: [c.read(HALF), c.refused("POST", "/release-remaining-authorization", 403, "NOT_ALLOWED")],
+    ),
+    "refused capture booked": (
+        "KOM-404",
+        after(captured(400))(
+            lambda c: c.refused("POST", "/captures", 403, "CAPTURE_NOT_ALLOWED", sent={"captured_amount": 1001})
+        ),
+    ),
+    "refused reference stored": (
+        "KOM-404",
+        after(order(merchant_reference2="x" * 256))(
+            lambda c: c.refused(
+                "PATCH", "/merchant-references", 422, "UNPROCESSABLE_ENTITY", sent={"merchant_reference2": "x" * 256}
+            )
+        ),
+    ),
+    "reference not stored": (
+        "KOM-405",
+        after(order())(lambda c: c.write("/merchant-references", method="PATCH", sent={"merchant_reference2": "new"})),
+    ),
+    "lines kept": (
+        "KOM-405",
+        after(order())(lambda c: c.write("/authorization", method="PATCH", sent={"order_amount": 1000})),
+    ),
+    "rest of the address dropped": (
+        "KOM-405",
+        after(order(shipping_address={"city": "Bonn"}))(
+            lambda c: c.write("/customer-details", method="PATCH", sent={"shipping_address": {"city": "Bonn"}})
+        ),
+    ),
+    "description that nobody sent": (
+        "KOM-601",
+        after(captured(400, captures=[dict(HALF["captures"][0], description="for another")]))(lambda c: c.capture(400)),
+    ),
+    "lines that nobody sent": (
+        "KOM-405",
+        after(captured(400, captures=[dict(HALF["captures"][0], order_lines=order()["order_lines"])]))(
+            lambda c: c.capture(400)
+        ),
+    ),
+    "shipping info not appended": (
+        "KOM-405",
+        after(order())(lambda c: c.write("/shipping-info", sent={"shipping_info": [{"tracking_number": "1"}]})),
+    ),
+    "address touched": ("KOM-406", after(captured(400, shipping_address={"city": "Bonn"}))(lambda c: c.capture(400))),
+    "capture lost": ("KOM-408", after(captured(400, capture_id=OTHER))(lambda c: c.capture(400))),
+    "capture out of nowhere": ("KOM-412", lambda c: [c.read(order()), c.read(captured(400))]),
+    "order gone": ("KOM-408", lambda c: [c.read(order()), c.refused("GET", "", 404, "NO_SUCH_ORDER")]),
+    "capture unreadable": (
+        "KOM-409",
+        lambda c: [c.read(HALF), c.refused("GET", f"/captures/{CAPTURE}", 404, "NO_SUCH_CAPTURE")],
+    ),
+    "authorisation shortened": (
+        "KOM-410",
+        after(order(expires_at="2026-02-11T00:00:00.000Z"))(lambda c: c.write("/extend-authorization-time")),
+    ),
+    "list lacks a capture": (
+        "KOM-411",
+        lambda c: [c.read(HALF), c.exchange("GET", f"/{ORDER}/captures", 200, answered=[])],
+    ),
+    "list twice": (
+        "KOM-411",
+        lambda c: [c.read(HALF), c.exchange("GET", f"/{ORDER}/captures", 200, answered=HALF["captures"] * 2)],
+    ),
+    "list invents": (
+        "KOM-411",
+        lambda c: [c.read(order()), c.exchange("GET", f"/{ORDER}/captures", 200, answered=HALF["captures"])],
+    ),
+    "changed by itself": ("KOM-412", lambda c: [c.read(order()), c.read(order(merchant_reference1="other"))]),
+    "one transaction for two captures": (
+        "KOM-414",
+        lambda c: [
+            c.capture(1, headers={"Transaction-Id": OTHER}),
+            c.capture(1, created=REFUND, headers={"Transaction-Id": OTHER, "Location": location(REFUND)}),
+        ],
+    ),
+    "one reference for two captures": (
+        "KOM-415",
+        lambda c: altered(
+            c,
+            captured(
+                400,
+                captured_amount=800,
+                remaining_authorized_amount=200,
+                captures=[dict(captured(400)["captures"][0], capture_id=each) for each in (CAPTURE, OTHER)],
+            ),
+        ),
+    ),
+    "captured before the order": (
+        "KOM-416",
+        lambda c: altered(c, captured(400, created_at="2027-01-15T09:00:00.000Z")),
+    ),
+    "refunded before the order": (
+        "KOM-416",
+        lambda c: altered(
+            c,
+            captured(400, refunded=400, refunds=[dict(captured(400, refunded=400)["refunds"][0], refunded_at=EARLY)]),
+        ),
+    ),
+    "days that are not on offer": ("KOM-402", lambda c: [*offered(c), extended(c, 13)]),
+}
+
+KEYS: dict[str, tuple[str, Story]] = {
+    "second capture id": ("KOM-501", lambda c: [c.capture(400, key="k"), c.capture(400, key="k", created=OTHER)]),
+    "booked twice": ("KOM-501", after(TWICE)(lambda c: c.capture(400, key="k"), lambda c: c.capture(400, key="k"))),
+    "replay refused": (
+        "KOM-502",
+        lambda c: [
+            c.capture(400, key="k"),
+            c.refused("POST", "/captures", 403, "CAPTURE_NOT_ALLOWED", sent={"captured_amount": 400}, key="k"),
+        ],
+    ),
+    "key reused with another body": (
+        "KOM-504",
+        lambda c: [c.capture(400, key="k"), c.capture(300, key="k", created=OTHER)],
+    ),
+    "two keys one capture": ("KOM-503", lambda c: [c.capture(400, key="k"), c.capture(400, key="l")]),
+}
+
+TEXT: dict[str, tuple[str, Story]] = {
+    "umlaut lost": (
+        "KOM-601",
+        after(order(merchant_reference1="Mueller"))(
+            lambda c: c.write("/merchant-references", method="PATCH", sent={"merchant_reference1": "Müller"})
+        ),
+    ),
+    "address mangled": (
+        "KOM-601",
+        after(order(shipping_address={"given_name": "Anna", "city": "M?nchen", "country": "DE"}))(
+            lambda c: c.write("/customer-details", method="PATCH", sent={"shipping_address": {"city": "München"}})
+        ),
+    ),
+    "description mangled": (
+        "KOM-601",
+        after(captured(400, captures=[dict(HALF["captures"][0], description="A B")]))(
+            lambda c: c.capture(400, more={"description": "A  B"})
+        ),
+    ),
+    "line number changed": (
+        "KOM-602",
+        after(order(order_lines=[dict(order()["order_lines"][0], quantity=2)]))(
+            lambda c: c.write(
+                "/authorization", method="PATCH", sent={"order_amount": 1000, "order_lines": order()["order_lines"]}
+            )
+        ),
+    ),
+}
+
+SECURITY: dict[str, tuple[str, Story]] = {
+    "no credentials": ("KOM-701", lambda c: [c.read(order(), authorization="")]),
+    "another scheme": ("KOM-701", lambda c: [c.read(order(), authorization="Bearer abc")]),
+    "another merchant": (
+        "KOM-702",
+        lambda c: [c.read(order()), c.read(order(), authorization="Basic b3RoZXI6b3RoZXItc2VjcmV0")],
+    ),
+    "stack trace": (
+        "KOM-703",
+        lambda c: [c.refused("GET", "", 500, "UNEXPECTED_ERROR", message="x\n\tat com.k.Order.read(Order.java:7)")],
+    ),
+    "password in body": (
+        "KOM-704",
+        lambda c: [c.refused("GET", "", 404, "NO_SUCH_ORDER", message="Order secret-secret")],
+    ),
+    "password in header": ("KOM-704", lambda c: [c.read(order(), headers={"X-Debug": AUTHORIZATION})]),
+    "two megabytes accepted": ("KOM-708", lambda c: [c.capture(1, more={"padding": "x" * 2_000_000})]),
+    "401 without a challenge": ("KOM-709", lambda c: [c.refused("GET", "", 401, "UNAUTHORIZED")]),
+    "401 with another challenge": (
+        "KOM-709",
+        lambda c: [c.refused("GET", "", 401, "UNAUTHORIZED", headers={"WWW-Authenticate": "Bearer"})],
+    ),
+    "credentials in body": (
+        "KOM-704",
+        lambda c: [c.refused("GET", "", 404, "NO_SUCH_ORDER", message=f"Order of {AUTHORIZATION}")],
+    ),
+    "a public cache": ("KOM-710", lambda c: [c.read(order(), headers={"Cache-Control": "public"})]),
+    "a minute in a cache": ("KOM-710", lambda c: [c.read(order(), headers={"Cache-Control": "private, max-age=60"})]),
+}
+
+ALL = {
+    f"{code} {name}": (code, story)
+    for block in (SURFACE, ERRORS, MONEY, STATE, KEYS, TEXT, SECURITY)
+    for name, (code, story) in block.items()
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_breach_is_named(name: str) -> None:
+    code, story = ALL[name]
+    assert code in codes(story)
+
+
+def test_findings_never_show_the_credentials() -> None:
+    everything = " ".join(finding.message for _, story in ALL.values() for j in judged(story) for finding in j.findings)
+    assert "secret-secret" not in everything
+    assert AUTHORIZATION.removeprefix("Basic ") not in everything
