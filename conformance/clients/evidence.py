@@ -185,6 +185,14 @@ class CallEvidence:
         attempts = self.attempts
         return attempts[-1] if attempts else None
 
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the last attempt may have been given up when its time was up, whatever was answered by then."""
+        attempts = self.attempts
+        if not attempts:
+            return False
+        return self.elapsed_s - (attempts[-1].at_s - attempts[0].at_s) >= self.call.timeout_s
+
 
 def _is_challenge(sent: Sent, following: Sent) -> bool:
     """Tell a request that only learned which credentials are wanted from an attempt that failed."""

@@ -111,7 +111,7 @@ def _raised(outcome: Raised, evidence: CallEvidence) -> Iterator[Accusation]:
         return
     operation = evidence.call.operation
     if last.succeeded and last.readable:
-        if evidence.step.user == "either":
+        if evidence.step.user == "either" or evidence.out_of_time:
             return
         if evidence.step.also:
             yield _saw("KOM-863", f"something unknown in the answer stopped it: {_error(outcome)}")

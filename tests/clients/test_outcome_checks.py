@@ -49,6 +49,7 @@ GOOD = {
     "no id where there is none": evidence(
         sent(toxic="answer"), outcome=Returned({"capture_id": None}), step={"user": "either"}
     ),
+    "failure after an answer whose time was up": evidence(sent(toxic="drip"), outcome=Raised("Timeout"), elapsed_s=1.1),
     "a refusal to trust": evidence(outcome=Raised("SslError"), tls=True),
     "an unreadable answer": evidence(
         sent("getOrder", toxic="invalid_json"), operation="getOrder", outcome=Raised("JSONDecodeError")
@@ -73,6 +74,10 @@ BAD = {
     "a capture that never left": (evidence(moved=(), outcome=NeverReturned(9.0)), ["KOM-854"]),
     "success for a stranger": (evidence(outcome=Returned(None), tls=True), ["KOM-821"]),
     "failure for a success": (evidence(sent(), outcome=Raised("JSONDecodeError")), ["KOM-822"]),
+    "failure for a success in good time, after a long story": (
+        evidence(sent(answer=refused(503)), sent(at_s=104.0), outcome=Raised("E"), elapsed_s=4.1),
+        ["KOM-822"],
+    ),
     "failure for another 2xx": (evidence(sent(toxic="other_success"), outcome=Raised("E")), ["KOM-823"]),
     "no id": (evidence(sent(), outcome=Returned({"capture_id": None})), ["KOM-824"]),
     "nothing read": (read(None), ["KOM-824"]),

@@ -40,6 +40,11 @@ GOOD = {
         again(operation="getOrder"),
         operation="getOrder",
     ),
+    "an answer whose time was up": evidence(
+        first(response(200), operation="getOrder", toxic="drip"),
+        again(operation="getOrder", after_s=1.2),
+        operation="getOrder",
+    ),
     "silence that was given up": evidence(first(toxic="timeout"), elapsed_s=1.2, outcome=Raised("Timeout")),
 }
 
