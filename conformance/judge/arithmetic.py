@@ -138,6 +138,17 @@ def _check_dates(order: Mapping[str, Any]) -> Iterator[Remark]:
             made = moment(item.get(name))
             if made is not None and made < created:
                 yield Remark("KOM-416", f"{name} is {item[name]}, the order was created at {order['created_at']}")
+    captured = [moment(item.get("captured_at")) for item in _entries(order.get("captures"))]
+    refunded = [moment(item.get("refunded_at")) for item in _entries(order.get("refunds"))]
+    taken, back = _earliest(captured), _earliest(refunded)
+    if taken is not None and back is not None and back < taken:
+        yield Remark("KOM-416", f"refunded at {back.isoformat()}, and nothing was captured before {taken.isoformat()}")
+
+
+def _earliest(times: list[datetime | None]) -> datetime | None:
+    """Return the first of the times, None when there is none or any of them is unknown."""
+    known = [time for time in times if time is not None]
+    return min(known) if known and len(known) == len(times) else None
 
 
 def _entries(items: Any) -> Iterator[Mapping[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from conformance.contract.contract import Contract
@@ -16,6 +16,9 @@ from conformance.judge.shadow import AMOUNTS, Deed, Shadow, Written, moment
 __all__ = ["compare_capture", "compare_captures", "compare_options", "compare_order", "compare_refund", "fits"]
 
 _LAPSED = frozenset({"EXPIRED", "CLOSED"})
+# On record are orders that were captured or refunded, also in whole, and are not closed for that.
+_KEEP_OPEN = frozenset({"captureOrder", "refundOrder"})
+_A_MOMENT = timedelta(hours=1)
 _FIXED = frozenset({"original_order_amount", "purchase_currency"})
 # Fields that an order gains by a write only.
 _APPEARING = frozenset({"merchant_reference1", "merchant_reference2", "shipping_info", "merchant_data"})
@@ -107,6 +110,14 @@ def compare_options(shadow: Shadow, options: Mapping[str, Any]) -> Iterator[Rema
     # The published example has small letters where orders have capitals.
     if isinstance(told, str) and isinstance(known, str) and told.upper() != known.upper():
         yield Remark("KOM-317", f"the options are in {shown(told)}, the order is in {known}")
+    offers = [each for each in options.get("options") or () if isinstance(each, dict)]
+    days = [each["number_of_days"] for each in offers if isinstance(each.get("number_of_days"), int)]
+    for number in sorted({each for each in days if each < 1 or days.count(each) > 1}):
+        yield Remark("KOM-318", f"{number} days are {'offered twice' if number > 0 else 'no extension'}")
+    for each in offers:
+        fee = each.get("amount")
+        if isinstance(fee, int) and fee < 0:
+            yield Remark("KOM-318", f"{each.get('number_of_days')} days cost {fee} minor units")
 
 
 def _may_be_missing(expected: Any) -> bool:
@@ -125,7 +136,7 @@ def _compare_status(
         return
     if observed in ("EXPIRED", "CAPTURED", "CANCELLED", "CLOSED") and shadow.expired(now):
         return
-    if observed == "CLOSED":
+    if observed == "CLOSED" and not _just_kept_open(shadow, now):
         # Klarna's own housekeeping; what triggers it is not said.
         return
     if shadow.fields.get("fraud_status") in ("PENDING", "REJECTED") and observed == "CANCELLED":
@@ -134,6 +145,17 @@ def _compare_status(
     left = state.terminal and "status" not in shadow.touched
     fallback = "KOM-407" if left else "KOM-401"
     yield Remark(_blame(shadow, fallback), message)
+
+
+def _just_kept_open(shadow: Shadow, now: datetime | None) -> bool:
+    """Tell whether a call of which it is on record that it closes no order was carried out a moment ago."""
+    return now is not None and any(
+        event.deed is Deed.DONE
+        and event.operation in _KEEP_OPEN
+        and event.at is not None
+        and now - event.at < _A_MOMENT
+        for event in shadow.events
+    )
 
 
 def _compare_expiry(expected: Any, observed: Any) -> Iterator[Remark]:

@@ -303,7 +303,7 @@ class Judge:
             yield from self._check_transaction(seen, created or "")
         shadow.doubts = [doubt for doubt in shadow.doubts if not doubt.key or doubt.key != seen.key]
         carry_out(shadow, seen, operation, self._contract)
-        shadow.events.append(Event(Deed.DONE, operation.id))
+        shadow.events.append(Event(Deed.DONE, operation.id, self._now))
 
     def _check_transaction(self, seen: Observation, created: str) -> Iterator[Remark]:
         transaction = seen.response.headers.get("Transaction-Id")

@@ -22,19 +22,27 @@ _TRACES = re.compile(
     rb"|\bin /[\w./-]+\.php(?: on line |:)\d+"
     rb"|(?:\b|\\[nrt])at [\w.`<>]+\([^()\n]*\) in [^\n]+\.cs:line \d+",
 )
+# What databases and their drivers say of themselves, in words that nobody else uses.
+_QUERIES = re.compile(
+    rb"\bORA-\d{5}\b|\bSQLSTATE\b|\bjdbc:[a-z]+:|\berror in your SQL syntax\b"
+    rb"|\bviolates (?:unique|foreign key|check|not-null) constraint\b|\bDuplicate entry '[^']*' for key\b"
+    rb'|\bsyntax error at or near "|\bUNIQUE constraint failed:',
+)
 
 
 _KEPT = re.compile(r"\bpublic\b|\b(?:s-maxage|max-age)\s*=\s*\"?0*[1-9]")
 
 
 def check_leaks(seen: Observation) -> Iterator[Remark]:
-    """Yield stack traces, echoed credentials, and leave to keep what is about a customer."""
+    """Yield stack traces, words of a database, echoed credentials, and leave to keep what is about a customer."""
     body = seen.response.body[:_SEARCHED]
     caching = ", ".join(seen.response.headers.all("Cache-Control")).lower()
     if seen.succeeded and "no-store" not in caching and _KEPT.search(caching):
         yield Remark("KOM-710", f"Cache-Control is {shown(caching)}")
     if seen.status >= 400 and _TRACES.search(body):
         yield Remark("KOM-703", f"the body of the {seen.status} shows a stack trace")
+    if seen.status >= 400 and _QUERIES.search(body) and not _QUERIES.search(seen.exchange.request.body):
+        yield Remark("KOM-703", f"the body of the {seen.status} shows what a database said")
     password = seen.password()
     if len(password) < _SHORTEST_SECRET:
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Text", "read_json", "reals"]
+__all__ = ["Text", "read_json", "reals", "repeated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,24 @@ def read_json(body: bytes) -> Text:
         # An integer of thousands of digits, or a constant that JSON does not have.
         return Text(None, f"holds no usable number: {str(error)[:80]}", False)
     return Text(value, "", found)
+
+
+def repeated(body: bytes) -> str:
+    """Return a name that some object of a readable body holds twice, empty when none does.
+
+    Of two members with one name a reader takes the first, another the last, and a third neither.
+    """
+    found = ""
+
+    def notice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal found
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            found = next(name for index, (name, _) in enumerate(pairs) if name in dict(pairs[:index]))
+        return members
+
+    json.loads(body, object_pairs_hook=notice)
+    return found
 
 
 def reals(value: Any, path: str = "") -> Iterator[tuple[str, float]]:

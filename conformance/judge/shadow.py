@@ -38,10 +38,11 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One write since the last read of the order."""
+    """One write since the last read of the order, and the target's time of it where that is known."""
 
     deed: Deed
     operation: str
+    at: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from conformance.contract.contract import Contract
 from conformance.contract.operation import Operation
 from conformance.judge.observation import Observation, Remark, shown
-from conformance.judge.reading import reals
+from conformance.judge.reading import reals, repeated
 
 __all__ = ["CORRELATION", "check_surface"]
 
@@ -24,6 +24,11 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _TIMES = frozenset({"created_at", "expires_at", "captured_at", "refunded_at"})
 _AMOUNT_NAMES = re.compile(r"(?:_amount|unit_price|price|amount)$")
 _MOST_SCHEMA_ERRORS = 20
+# Names that an order or a capture holds once, and those that each of its captures and refunds may hold once more.
+_ONCE = tuple(
+    b'"%s"' % name for name in (b"order_id", b"status", b"order_amount", b"remaining_authorized_amount", b"currency")
+)
+_ONCE_EACH = (b'"captured_amount"', b'"refunded_amount"')
 
 # Which header names a created thing, which path parameter reads it, and which operation does.
 _CREATED = {
@@ -83,6 +88,7 @@ def _check_success(seen: Observation, operation: Operation, contract: Contract) 
     if schema is not None:
         yield from _check_schema(seen, schema, contract)
     yield from _check_numbers(seen)
+    yield from _check_members(seen.response.body)
     yield from _check_times(seen.answered.value, "")
     yield from _check_identity(seen)
 
@@ -162,6 +168,15 @@ def _check_numbers(seen: Observation) -> Iterator[Remark]:
             if count == _MOST_SCHEMA_ERRORS:
                 return
             yield Remark("KOM-114", f"{path} is written as {number!r}; amounts are integers in minor units")
+
+
+def _check_members(body: bytes) -> Iterator[Remark]:
+    # To count costs little; to look at each object is left to where the count is odd.
+    items = 1 + body.count(b'"capture_id"') + body.count(b'"refund_id"')
+    odd = any(body.count(name) > 1 for name in _ONCE) or any(body.count(name) > items for name in _ONCE_EACH)
+    name = repeated(body) if odd else ""
+    if name:
+        yield Remark("KOM-110", f"the body holds {shown(name)} twice in one object")
 
 
 def _check_times(value: Any, path: str) -> Iterator[Remark]:

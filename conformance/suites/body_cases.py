@@ -112,6 +112,8 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
     def malformed(scene: Scene) -> None:
         for raw in (*MALFORMED, *_spoilt(encoded(scene.body()))):
             scene.ask(raw=raw)
+        if operation.id in AMOUNT_FIELD:
+            scene.ask(raw=b'{"%s":%s}' % (AMOUNT_FIELD[operation.id].encode(), b"9" * 5_000))
 
     def not_an_object(scene: Scene) -> None:
         for raw in NOT_OBJECTS:

@@ -154,6 +154,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "lost answer": ("KOM-501", "KOM-502"),
     "generated read": ("KOM-104", "KOM-101", "KOM-103", "KOM-110"),
     "generated write": ("KOM-207", "KOM-208", "KOM-206", "KOM-404", "KOM-309"),
+    "hard text": ("KOM-206", "KOM-703", "KOM-404"),
     "text": ("KOM-601", "KOM-602", "KOM-405", "KOM-706"),
 }
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from conformance.contract.contract import Contract
-from conformance.suites.bodies import AMOUNT_FIELD, TEXT, lines_of
+from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, TEXT, lines_of
 from conformance.suites.case import Case
-from conformance.suites.conversation import Conversation
+from conformance.suites.conversation import Conversation, encoded
 from conformance.suites.expectations import CODES, representative
 from conformance.suites.fields import Field, fields, with_value
 from conformance.suites.reply import Expected
@@ -49,6 +49,10 @@ TEXTS: tuple[str, ...] = (
 )
 
 
+# Escapes that JSON allows: a store may refuse what they stand for, and none may fall over.
+_HARD: tuple[bytes, ...] = (b"a\\u0000b", b"a\\ud800b", b"\\udc00\\ud800", b"\\u0001\\u001f\\u007f")
+
+
 def text_cases(contract: Contract) -> Iterator[Case]:
     """Yield, for each operation that stores text, one case that sends every text and reads each back."""
     places: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
@@ -76,6 +80,8 @@ def text_cases(contract: Contract) -> Iterator[Case]:
             play = _everywhere(contract, operation.id, state)
             name = "texts-everywhere"
             yield Case(f"{operation.id}/{state}/{name}", operation.id, state, name, play, CODES["text"], True)
+    for name, body in _OVERWRITTEN.items():
+        yield Case(f"{name}/fresh/hard-texts", name, "fresh", "hard-texts", _hard(name, body), CODES["hard text"], True)
     yield Case("captureOrder/large/numbers", "captureOrder", "large", "numbers", _numbers, CODES["text"], True)
     yield Case(
         "updateAuthorization/fresh/numbers", "updateAuthorization", "fresh", "numbers", _totals, CODES["text"], True
@@ -176,6 +182,24 @@ _SPELLED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "appendOrderShippingInfo": ("fully_captured", {"shipping_info": [dict(_PARCEL)]}),
     "updateConsumerDetails": ("fresh", {"shipping_address": dict(_ADDRESS)}),
 }
+
+
+_OVERWRITTEN: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "updateMerchantReferences": lambda text: {"merchant_reference1": text, "merchant_reference2": text},
+    "updateConsumerDetails": lambda text: {"shipping_address": {**ADDRESS, "street_address2": text}},
+}
+
+
+def _hard(operation: str, body: Callable[[str], dict[str, Any]]) -> Callable[[Conversation], None]:
+    """Send texts that not every store can keep, each overwritten before it is read: how it would look is not known."""
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, "fresh")
+        for text in _HARD:
+            scene.ask(raw=encoded(body("@")).replace(b"@", text))
+            scene.read_back(scene.ask(body("plain again")))
+
+    return play
 
 
 def _spelled(operation: str, state: str, body: dict[str, Any]) -> Callable[[Conversation], None]:

@@ -52,8 +52,10 @@ def location(capture_id: str) -> str:
     return f"https://api.klarna.com{BASE}/{ORDER}/captures/{capture_id}"
 
 
-def offered(c: Conversation) -> list[Exchange]:
-    options = {"currency": "eur", "options": [{"number_of_days": 10, "amount": 100}]}
+def offered(c: Conversation, *choices: tuple[int, int]) -> list[Exchange]:
+    """Read an order and what it costs to extend the due date of its capture, by default by ten days."""
+    offers = [{"number_of_days": days, "amount": fee} for days, fee in choices or ((10, 100),)]
+    options = {"currency": "eur", "options": offers}
     path = f"/{ORDER}/captures/{CAPTURE}/extend-due-date-options"
     return [c.read(captured(400)), c.exchange("GET", path, 200, answered=options)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.judge.conversation import AUTHORIZATION, BASE, CAPTURE, ORDER, OTHER, REFUND, captured, order
@@ -50,6 +52,11 @@ SURFACE: dict[str, tuple[str, Story]] = {
     "too deep": ("KOM-110", raw(b"[" * 200_000)),
     "absurd number": ("KOM-110", raw(b'{"order_amount":' + b"9" * 5000 + b"}")),
     "not a number": ("KOM-110", raw(b'{"order_amount":NaN}')),
+    "an amount of two values": ("KOM-110", raw(json.dumps(order()).encode()[:-1] + b',"order_amount":1000}')),
+    "a capture of two values": (
+        "KOM-110",
+        raw(json.dumps(HALF).encode().replace(b'"captured_amount"', b'"captured_amount": 1, "captured_amount"')),
+    ),
     "created_at without zone": ("KOM-113", lambda c: altered(c, order(created_at="2026-01-15T09:00:00"))),
     "created_at elsewhere": ("KOM-113", lambda c: altered(c, order(created_at="2026-01-15T09:00:00+02:00"))),
     "captured_at a number": (
@@ -210,6 +217,9 @@ MONEY: dict[str, tuple[str, Story]] = {
             c.read(captured(400, refunded=50)),
         ],
     ),
+    "a period offered twice": ("KOM-318", lambda c: offered(c, (10, 100), (30, 199), (10, 199))),
+    "no extension": ("KOM-318", lambda c: offered(c, (0, 0))),
+    "a fee below zero": ("KOM-318", lambda c: offered(c, (10, -100))),
     "options in another currency": (
         "KOM-317",
         lambda c: [
@@ -339,6 +349,18 @@ STATE: dict[str, tuple[str, Story]] = {
             captured(400, refunded=400, refunds=[dict(captured(400, refunded=400)["refunds"][0], refunded_at=EARLY)]),
         ),
     ),
+    "refunded before anything was captured": (
+        "KOM-416",
+        lambda c: altered(
+            c,
+            captured(
+                400,
+                refunded=400,
+                created_at=EARLY,
+                refunds=[dict(captured(400, refunded=400)["refunds"][0], refunded_at=EARLY)],
+            ),
+        ),
+    ),
     "days that are not on offer": ("KOM-402", lambda c: [*offered(c), extended(c, 13)]),
 }
 
@@ -398,6 +420,10 @@ SECURITY: dict[str, tuple[str, Story]] = {
     "stack trace": (
         "KOM-703",
         lambda c: [c.refused("GET", "", 500, "UNEXPECTED_ERROR", message="x\n\tat com.k.Order.read(Order.java:7)")],
+    ),
+    "words of a database": (
+        "KOM-703",
+        lambda c: [c.refused("GET", "", 500, "UNEXPECTED_ERROR", message="ORA-00001: unique constraint violated")],
     ),
     "password in body": (
         "KOM-704",

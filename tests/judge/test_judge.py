@@ -18,6 +18,7 @@ from tests.judge.conversation import BASE, CAPTURE, ORDER, OTHER, REFUND, Conver
 from tests.judge.stories import (
     TWICE,
     Story,
+    after,
     codes,
     extended,
     judged,
@@ -68,6 +69,70 @@ def test_a_field_that_its_object_does_not_have_may_be_dropped() -> None:
         c.read(order()),
     ]
     assert codes(update) == []
+
+
+QUIET: dict[str, Story] = {
+    "an order closed by the service itself": lambda c: [
+        c.read(captured(1000)),
+        c.read(captured(1000, status="CLOSED")),
+    ],
+    "words of a database that the request brought": lambda c: [
+        c.refused(
+            "POST", "/captures", 422, "UNPROCESSABLE_ENTITY", sent={"description": "ORA-00001"}, message="ORA-00001"
+        )
+    ],
+    "a NUL refused": lambda c: [
+        c.read(order()),
+        c.refused("PATCH", "/merchant-references", 400, "BAD_VALUE", sent={"merchant_reference1": "a\0b"}),
+    ],
+    "a NUL kept": lambda c: [
+        c.read(order()),
+        c.write("/merchant-references", method="PATCH", sent={"merchant_reference1": "a\0b"}),
+        c.read(order(merchant_reference1="a\0b")),
+    ],
+    "half a surrogate pair refused": lambda c: [
+        c.read(order()),
+        c.refused(
+            "PATCH", "/merchant-references", 422, "UNPROCESSABLE_ENTITY", sent=b'{"merchant_reference1": "\\ud83d"}'
+        ),
+    ],
+    "names of members within texts": lambda c: [
+        c.read(order(merchant_reference1='"order_amount" and "order_amount"', merchant_reference2="order_amount"))
+    ],
+}
+
+
+@pytest.mark.parametrize("story", QUIET.values(), ids=list(QUIET))
+def test_what_may_be_is_not_held(story: Story) -> None:
+    assert [code for code in codes(story) if code != "KOM-204"] == []
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        after(captured(1000, status="CLOSED"))(lambda c: c.capture(1000)),
+        after(captured(1000, refunded=1000, status="CLOSED"), first=captured(1000))(lambda c: c.refund(1000)),
+    ],
+    ids=["captured", "refunded"],
+)
+def test_an_order_is_not_closed_at_once_for_what_became_of_its_money(story: Story) -> None:
+    assert codes(story, now=datetime(2026, 1, 15, 10, tzinfo=UTC)) == ["KOM-401"]
+    # A recording may leave out a month between two exchanges.
+    assert codes(story) == []
+
+
+def test_a_whole_surrogate_pair_excuses_no_refusal() -> None:
+    refusal: Story = lambda c: [  # noqa: E731 - a table entry
+        c.read(order()),
+        c.refused(
+            "PATCH",
+            "/merchant-references",
+            422,
+            "UNPROCESSABLE_ENTITY",
+            sent=b'{"merchant_reference1": "\\ud83d\\ude00"}',
+        ),
+    ]
+    assert "KOM-208" in codes(refusal)
 
 
 def test_other_apis_are_foreign() -> None:

@@ -69,6 +69,7 @@ WITNESSES = {
     "KOM-315": ("refund-charged-to-all-captures", "refundOrder/part_captured/valid"),
     "KOM-316": ("ledger-books-captures-twice", "captureOrder/fresh/valid"),
     "KOM-317": ("options-in-euro", "captureOrder/market/sweden"),
+    "KOM-318": ("option-offered-twice", "extendDueDate/part_captured/valid"),
     "KOM-401": ("status-captured-early", "getOrder/part_captured/valid"),
     "KOM-402": ("refund-before-capture", "refundOrder/fresh/valid"),
     "KOM-403": ("cancel-fresh-refused", "cancelOrder/fresh/valid"),

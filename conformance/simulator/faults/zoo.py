@@ -13,10 +13,12 @@ from conformance.contract.operation import Operation
 from conformance.exceptions import UsageError
 from conformance.simulator.faults import (
     concurrency,
+    contradictions,
     effects,
     error_table,
     fidelity,
     half_bodies,
+    hard_texts,
     idempotency,
     key_store,
     limits,
@@ -50,6 +52,8 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     **lost_writes.BEHAVIOURS,
     **near_ids.BEHAVIOURS,
     **half_bodies.BEHAVIOURS,
+    **contradictions.BEHAVIOURS,
+    **hard_texts.BEHAVIOURS,
 }
 _SETS: Mapping[str, Callable[[Operation], bool]] = {
     "all": lambda _operation: True,
