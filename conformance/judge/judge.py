@@ -196,7 +196,8 @@ class Judge:
         again = seen.succeeded and first.same_request(seen)
         if differences and not (again or first.same_bytes(seen)):
             # That the key alone decides is what the guides advise; here the server looked at the body as well.
-            yield Remark("KOM-504", f"the key of an earlier request with another body was not decisive: {seen.status}")
+            code = "KOM-504" if seen.succeeded and operation.id in _MONEY else "KOM-506"
+            yield Remark(code, f"the key of an earlier request with another body was not decisive: {seen.status}")
             if seen.succeeded:
                 yield from self._follow(seen, operation, shadow, [])
             return

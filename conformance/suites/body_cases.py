@@ -218,16 +218,6 @@ def _with_unknown(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _meanings() -> Iterator[Case]:
     """Yield bodies whose fields mean something beyond their limits."""
 
-    def references(conversation: Conversation) -> None:
-        scene = Scene(conversation, "updateMerchantReferences", "fresh")
-        for body in (
-            {"merchant_reference1": "A-1", "merchant_reference2": "B-1"},
-            {"merchant_reference1": TEXT},
-            {"merchant_reference2": ""},
-            {"merchant_reference2": "B-2"},
-        ):
-            scene.read_back(scene.ask(body))
-
     def lines(state: str) -> Play:
         def play(conversation: Conversation) -> None:
             scene = Scene(conversation, "updateAuthorization", state)
@@ -291,7 +281,6 @@ def _meanings() -> Iterator[Case]:
                 conversation.report("KOM-403", message, reply, "extendDueDate")
 
     yield _case("extendDueDate", "many_captures", "each-option", "valid write", each_option, consumes=True)
-    yield _case("updateMerchantReferences", "fresh", "one-at-a-time", "text", references, consumes=True)
     for state in ("fresh", "part_captured", "part_captured_refunded"):
         yield _case("updateAuthorization", state, "without-lines", "authorization", lines(state), consumes=True)
     yield _case("refundOrder", "fully_captured", "lines-unequal", "refund", unequal, consumes=True)

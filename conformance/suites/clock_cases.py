@@ -33,12 +33,27 @@ _WEEK = timedelta(days=7)
 _PAUSE = timedelta(hours=5)
 
 
+# Writes that have nothing to do with the end of an authorisation, with the amounts that some of them take.
+_HARMLESS = (
+    ("updateAuthorization", 9_000),
+    ("updateMerchantReferences", None),
+    ("updateConsumerDetails", None),
+    ("appendOrderShippingInfo", None),
+    ("acknowledgeOrder", None),
+    ("captureOrder", 3_000),
+    ("refundOrder", 1_000),
+    ("updateAuthorization", 8_000),
+)
+
+
 def clock_cases() -> Iterator[Case]:
     """Yield the cases that take a control interface with a clock."""
     for operation in ("captureOrder", "extendAuthorizationTime", "updateAuthorization"):
         yield _case(operation, "lapsing", "after-its-end", "valid write", _after_end(operation))
     yield _case("captureOrder", "lapsing", "before-its-end", "capture", _before_end)
     yield _case("extendAuthorizationTime", "lapsing", "moves-the-end", "extension", _extended)
+    yield _case("extendAuthorizationTime", "lapsing", "beyond-its-first-end", "capture", _beyond_first_end)
+    yield _case("extendAuthorizationTime", "aged", "then-others", "pair", _then_others)
     for name, captured in (("from-the-day-of-the-call", 0), ("captured-from-the-day-of-the-call", 4_000)):
         yield _case("extendAuthorizationTime", "aged", name, "extension", _from_today(captured))
     for operation in ("captureOrder", "cancelOrder", "updateAuthorization", "updateMerchantReferences"):
@@ -120,6 +135,36 @@ def _extended(conversation: Conversation) -> None:
     if reply.ok and shown == _written(ends):
         message = f"an authorisation with an hour to go was extended, and expires_at is still {shown}"
         conversation.report("KOM-410", message, read, "extendAuthorizationTime")
+
+
+def _beyond_first_end(conversation: Conversation) -> None:
+    """Capture when the first end has passed, and the end to which the authorisation was extended has not."""
+    control = _control(conversation)
+    order_id, ends = _lapsing(conversation)
+    order = {"order_id": order_id}
+    reply = conversation.call("extendAuthorizationTime", order)
+    conversation.call("getOrder", order)
+    control.advance((_SOON + timedelta(minutes=1)).total_seconds())
+    conversation.judge.clock_is(ends + timedelta(minutes=1))
+    if reply.ok:
+        ground = Expected("KOM-308", "the authorisation was extended before it lapsed", success=True)
+        conversation.call("captureOrder", order, {"captured_amount": 100}, expected=ground)
+        conversation.call("getOrder", order)
+
+
+def _then_others(conversation: Conversation) -> None:
+    """Extend an order of ten days ago, and do what has nothing to do with its end: that must stay."""
+    control = _control(conversation)
+    aged = {"created_at": _written(_time(control) - timedelta(days=10))}
+    order_id = control.create_order(**{**ORDER, **aged})
+    order = {"order_id": order_id}
+    reply = conversation.call("getOrder", order)
+    prepared = learned(reply, order_id)
+    conversation.call("extendAuthorizationTime", order)
+    conversation.call("getOrder", order)
+    for operation, amount in _HARMLESS:
+        conversation.call(operation, order, BodyMaker(prepared).valid(operation, amount))
+        conversation.call("getOrder", order)
 
 
 def _aged(operation: str) -> Play:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from conformance.contract.contract import Contract
 from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, ORDER, BodyMaker, lines_of
@@ -68,6 +68,22 @@ def _same_key_other_body(scene: Scene) -> None:
     bodies = [scene.body(amount) or {} for amount in amounts]
     if bodies[0] == bodies[1]:
         bodies[1] = {name: _other(value) for name, value in bodies[1].items()}
+    _decide(scene, bodies, key)
+
+
+def _same_key_other_words(scene: Scene) -> None:
+    """Repeat a key with the same amount in other words, as a client does that writes the time into each attempt."""
+    amount = {AMOUNT_FIELD[scene.operation]: 100}
+    for bodies in (
+        ({**amount, "description": "attempt 1"}, {**amount, "description": "attempt 2"}),
+        (amount, {**amount, "reference": "attempt 2"}),
+        ({**amount, "order_lines": lines_of(100)}, amount),
+    ):
+        _decide(scene, bodies, scene.conversation.new_id())
+
+
+def _decide(scene: Scene, bodies: Sequence[object], key: str) -> None:
+    """Use one key for two bodies: whatever is answered, money moves once."""
     ids = scene.ids
     first = scene.conversation.call(scene.operation, ids, bodies[0], key=key)
     before = scene.read().json()
@@ -79,7 +95,7 @@ def _same_key_other_body(scene: Scene) -> None:
 
 
 def _amounts(order: object) -> list[object]:
-    names = ("order_amount", "captured_amount", "refunded_amount")
+    names = ("captured_amount", "refunded_amount")
     return [order.get(name) for name in names] if isinstance(order, dict) else []
 
 
@@ -299,10 +315,12 @@ def _key_of_another_merchant(scene: Scene) -> None:
 
 def _without_key(scene: Scene) -> None:
     ids = scene.ids
+    replies = []
     for _ in range(2):
         body = scene.body(100) if _moves(scene) else scene.body()
-        scene.conversation.call(scene.operation, ids, body, key=Key.NONE)
+        replies.append(scene.conversation.call(scene.operation, ids, body, key=Key.NONE))
         scene.read()
+    _same_transaction(scene, replies)
 
 
 def _moves(scene: Scene) -> bool:
@@ -312,6 +330,7 @@ def _moves(scene: Scene) -> bool:
 _PLAYS: dict[str, Callable[[Scene], None]] = {
     "repeated-key": _same_key,
     "repeated-key-other-body": _same_key_other_body,
+    "repeated-key-other-words": _same_key_other_words,
     "repeated-after-another": _after_another,
     "repeated-key-respelled": _respelled,
     "keys-of-any-form": _keys_of_any_form,
@@ -329,6 +348,7 @@ _PLAYS: dict[str, Callable[[Scene], None]] = {
 _OF_MONEY = frozenset(
     {
         "same-moment",
+        "repeated-key-other-words",
         "keys-of-any-form",
         "similar-keys",
         "key-of-another-merchant",

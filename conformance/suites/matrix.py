@@ -8,6 +8,7 @@ from conformance.suites.case import Case
 from conformance.suites.clock_cases import clock_cases
 from conformance.suites.fault_cases import fault_cases
 from conformance.suites.header_cases import header_cases
+from conformance.suites.history_cases import history_cases
 from conformance.suites.key_cases import key_cases
 from conformance.suites.market_cases import market_cases
 from conformance.suites.neighbour_cases import neighbour_cases
@@ -35,6 +36,7 @@ def matrix_cases(contract: Contract, *, deep: bool = False) -> tuple[Case, ...]:
         *neighbour_cases(contract),
         *market_cases(),
         *pair_cases(contract),
+        *history_cases(states),
         *clock_cases(),
         *fault_cases(contract),
     )

@@ -155,7 +155,7 @@ class Wire:
             self.close()
             return Exchange(request, failure=f"the answer is not HTTP: {type(error).__name__}"), False
         body, cut = self._body(response)
-        headers = Headers(response.headers.items())
+        headers = Headers(response.headers.raw_items())
         if cut or response.will_close or broken or response.version != 11:
             self.close()
         return Exchange(request, Response(response.status, headers, body, cut)), False

@@ -214,7 +214,7 @@ def test_a_replay_in_another_spelling_is_a_replay() -> None:
         yield replace(second, response=c.refused("POST", "/captures", 422, "UNPROCESSABLE_ENTITY").response)
 
     # It moves no money, and that the spelling does not matter is no more than advised.
-    assert codes(refused) == ["KOM-504"]
+    assert codes(refused) == ["KOM-506"]
 
 
 def test_lines_that_do_not_add_up_may_be_refused() -> None:

@@ -92,6 +92,7 @@ WITNESSES = {
     "KOM-503": ("capture-id-reused", "captureOrder/part_captured/valid"),
     "KOM-504": ("key-with-body", "captureOrder/fresh/repeated-key-other-body"),
     "KOM-505": ("refund-key-race", "refundOrder/part_captured/same-moment"),
+    "KOM-506": ("key-refused-with-other-body", "captureOrder/fresh/repeated-key-other-body"),
     "KOM-601": ("ascii-with-question-marks", "appendOrderShippingInfo/fresh/valid"),
     "KOM-602": ("tax-rate-in-per-cent", "captureOrder/fresh/valid"),
     "KOM-701": ("captures-without-credentials", "getCaptures/fresh/no-credentials"),

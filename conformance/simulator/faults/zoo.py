@@ -20,6 +20,7 @@ from conformance.simulator.faults import (
     half_bodies,
     hard_texts,
     idempotency,
+    key_bodies,
     key_store,
     limits,
     lost_writes,
@@ -54,6 +55,7 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     **half_bodies.BEHAVIOURS,
     **contradictions.BEHAVIOURS,
     **hard_texts.BEHAVIOURS,
+    **key_bodies.BEHAVIOURS,
 }
 _SETS: Mapping[str, Callable[[Operation], bool]] = {
     "all": lambda _operation: True,
