@@ -58,6 +58,9 @@ def clock_cases() -> Iterator[Case]:
         yield _case("extendAuthorizationTime", "aged", name, "extension", _from_today(captured))
     for operation in ("captureOrder", "cancelOrder", "updateAuthorization", "updateMerchantReferences"):
         yield _case(operation, "aged", "valid", "valid write", _aged(operation))
+    for days in (60, 150):
+        name = f"after-{days}-days"
+        yield _case("extendAuthorizationTime", "aged", name, "valid write", _aged("extendAuthorizationTime", days))
     yield _case("captureOrder", "fresh", "dated", "capture", _dated)
     yield _case("extendAuthorizationTime", "aged", "after-180-days", "valid write", _too_old)
     for operation, state in (
@@ -167,13 +170,13 @@ def _then_others(conversation: Conversation) -> None:
         conversation.call("getOrder", order)
 
 
-def _aged(operation: str) -> Play:
-    """Ask of an order of half a month what may be asked of a fresh one."""
+def _aged(operation: str, days: int = 15) -> Play:
+    """Ask of an order of half a month, or of as many days, what may be asked of a fresh one."""
 
     def play(conversation: Conversation) -> None:
         control = _control(conversation)
         now = _time(control)
-        ages = {"created_at": _written(now - timedelta(days=15)), "expires_at": _written(now + _WEEK)}
+        ages = {"created_at": _written(now - timedelta(days=days)), "expires_at": _written(now + _WEEK)}
         order = {"order_id": control.create_order(**{**ORDER, **ages})}
         read = conversation.call("getOrder", order)
         body = BodyMaker(learned(read, order["order_id"])).valid(operation)
@@ -188,9 +191,9 @@ def _dated(conversation: Conversation) -> None:
     control = _control(conversation)
     order = {"order_id": control.create_order(**ORDER)}
     conversation.call("getOrder", order)
-    for operation, items, name in (
-        ("captureOrder", "captures", "captured_at"),
-        ("refundOrder", "refunds", "refunded_at"),
+    for operation, items, name, reader in (
+        ("captureOrder", "captures", "captured_at", "getCapture"),
+        ("refundOrder", "refunds", "refunded_at", "get"),
     ):
         control.advance(_PAUSE.total_seconds())
         now = _time(control)
@@ -203,6 +206,11 @@ def _dated(conversation: Conversation) -> None:
         if reply.ok and dated is not None and abs(dated - now) > _PAUSE / 2:
             message = f"{name} is {made[name]}, it was made at {_written(now)}"
             conversation.report("KOM-416", message, read, operation)
+        # The time of a reading is another one by now.
+        control.advance(_PAUSE.total_seconds())
+        identity = f"{items.removesuffix('s')}_id"
+        conversation.call(reader, {**order, identity: str(made.get(identity, ""))})
+        conversation.call("getOrder", order)
 
 
 def _too_old(conversation: Conversation) -> None:

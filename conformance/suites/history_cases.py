@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.suites.bodies import TEXT, BodyMaker
 from conformance.suites.case import Case
-from conformance.suites.conversation import Conversation
+from conformance.suites.conversation import Conversation, Key
 from conformance.suites.expectations import CODES
 from conformance.suites.prepared_order import PreparedOrder
 from conformance.suites.scene import Scene
@@ -200,8 +200,8 @@ def _alone(operation: str, state: str, bodies: tuple[Mapping[str, Any], ...]) ->
     def play(conversation: Conversation) -> None:
         scene = Scene(conversation, operation, state)
         scene.read()
-        for body in bodies:
-            scene.read_back(scene.ask(body))
+        for number, body in enumerate(bodies):
+            scene.read_back(scene.ask(body, key=Key.NONE if number % 2 else Key.FRESH))
 
     return play
 

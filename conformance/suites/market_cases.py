@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from conformance.judge.echo import echo_code, kept, shows
 from conformance.suites.bodies import ADDRESS, ORDER, lines_of
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
+from conformance.suites.reply import Reply
 from conformance.suites.stops import NotMeasuredError
 
 __all__ = ["MARKETS", "market_cases"]
@@ -23,43 +25,53 @@ MARKETS: dict[str, tuple[str, str, str, str]] = {
     "sweden": ("SEK", "SE", "sv-SE", "111 22"),
     "switzerland": ("CHF", "CH", "de-CH", "8001"),
     "america": ("USD", "US", "en-US", "10024"),
+    "company": ("EUR", "DE", "de-DE", "20095"),
 }
+_COMPANY = {"organization_name": "Läufer & Söhne GmbH", "attention": "Einkauf, 2. Stock"}
+# What an order of a market has beside what all have.
+_OWN: dict[str, dict[str, Any]] = {
+    "america": {
+        "initial_payment_method": {
+            "type": "FIXED_AMOUNT_BY_CARD",
+            "description": "4 payments",
+            "number_of_installments": 4,
+        },
+        "customer": {"date_of_birth": "1980-02-29"},
+        "merchant_data": '{"till": "0042"}',
+    },
+    "company": {
+        "initial_payment_method": {"type": "INVOICE_BUSINESS", "description": "Invoice"},
+        "merchant_reference2": "0",
+    },
+}
+_FIXED = frozenset({"purchase_currency", "purchase_country", "locale"})
 
 
 def market_cases() -> Iterator[Case]:
     """Yield one case a market: a change of address, capture, refund, options and release, each read back."""
     for name, market in MARKETS.items():
         case_id = f"captureOrder/market/{name}"
-        yield Case(case_id, "captureOrder", "market", name, _played(market), CODES["market"], consumes=True)
+        play = _played(_order(*market, name=name))
+        yield Case(case_id, "captureOrder", "market", name, play, CODES["market"], consumes=True)
 
 
-def _played(market: tuple[str, str, str, str]) -> Callable[[Conversation], None]:
+def _played(made_with: dict[str, Any]) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
         control = conversation.control
         if control is None:
             raise NotMeasuredError("only a control interface makes an order of any market")
-        made_with = _order(*market)
         order = {"order_id": control.create_order(**made_with)}
-        read = conversation.call("getOrder", order)
-        document = read.json()
-        for field in ("purchase_currency", "purchase_country", "locale"):
-            # A read may leave it out.
-            if isinstance(document, dict) and document.get(field, made_with[field]) != made_with[field]:
-                message = f"{field} is {document[field]!r}, the order was made with {made_with[field]!r}"
-                conversation.report("KOM-314", message, read)
+        _as_made(conversation, conversation.call("getOrder", order), made_with)
         moved = {**made_with["shipping_address"], "street_address2": "2nd floor"}
         conversation.call("updateConsumerDetails", order, {"shipping_address": moved})
         conversation.call("getOrder", order)
         body = {"captured_amount": 4_321, "order_lines": lines_of(4_321)}
         made = conversation.call("captureOrder", order, body)
         capture = {**order, "capture_id": made.header("Capture-Id")}
-        for operation, sent in (
-            ("getCapture", None),
-            ("getOptionsForExtendDueDate", None),
-            ("triggerSendOut", None),
-        ):
-            conversation.call(operation, capture, sent)
+        for operation in ("getCapture", "getOptionsForExtendDueDate", "triggerSendOut"):
+            conversation.call(operation, capture)
         conversation.call("getOrder", order)
+        conversation.call("getCaptures", order)
         refund = conversation.call("refundOrder", order, {"refunded_amount": 1_234, "order_lines": lines_of(1_234)})
         conversation.call("getOrder", order)
         conversation.call("get", {**order, "refund_id": refund.header("Refund-Id")})
@@ -71,12 +83,26 @@ def _played(market: tuple[str, str, str, str]) -> Callable[[Conversation], None]
     return play
 
 
-def _order(currency: str, country: str, locale: str, postal_code: str) -> dict[str, Any]:
+def _as_made(conversation: Conversation, read: Reply, made_with: dict[str, Any]) -> None:
+    """Compare what an order shows with what it was made with; a read may leave out what it likes."""
+    document = read.json()
+    for field, made in made_with.items():
+        shown = document.get(field) if isinstance(document, dict) else None
+        expected = kept(field, made)
+        if shown is not None and not shows(expected, shown):
+            code = "KOM-314" if field in _FIXED else echo_code(expected, shown)
+            conversation.report(code, f"{field} is {shown!r}, the order was made with {made!r}", read)
+
+
+def _order(currency: str, country: str, locale: str, postal_code: str, *, name: str) -> dict[str, Any]:
     address = {**ADDRESS, "country": country, "postal_code": postal_code}
     if country == "US":
         address["region"] = "NY"
+    if name == "company":
+        address |= _COMPANY
     return {
         **ORDER,
+        **_OWN.get(name, {}),
         "purchase_currency": currency,
         "purchase_country": country,
         "locale": locale,

@@ -27,6 +27,8 @@ TEXTS: tuple[str, ...] = (
     "e\u0301 and é, ﬁ and fi, \u00a0\u2009\u200b",
     "<script>alert(1)</script> &lt; &amp; ' \" ` \\ \\n \\u0041 %41 + ${x} {{y}} '; --",
     "null",
+    "0",
+    "false",
     "0012",
     "1e3",
     "true",

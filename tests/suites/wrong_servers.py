@@ -11,9 +11,12 @@ from conformance.contract.contract import load_contract
 from conformance.exchange import Exchange, Headers, Request, Response
 from conformance.simulator.service import Simulator
 from conformance.suites.control import ControlPort
+from conformance.suites.run import ServerOptions, run_server_suite
 from conformance.suites.target import Credentials, EmbeddedTarget, Target, TargetFactory
+from conformance.verdict import RunResult
 
-Answer = Callable[[Request, Callable[[Request], Response]], Response]
+Handle = Callable[[Request], Response]
+Answer = Callable[[Request, Handle], Response]
 
 
 class WrongTarget:
@@ -74,6 +77,17 @@ def ok(response: Response) -> bool:
     return 200 <= response.status < 300
 
 
+def refusal(status: int, code: str) -> Response:
+    correlation = "2f0c5d3e-7a1b-4c2d-9e3f-0a1b2c3d4e5f"
+    body = {"error_code": code, "error_messages": ["Refused"], "correlation_id": correlation}
+    headers = [("Klarna-Correlation-Id", correlation), ("Content-Type", "application/json")]
+    return Response(status, Headers(headers), json.dumps(body).encode())
+
+
+def unkeyed(request: Request) -> Request:
+    return replace(request, headers=request.headers.without("Klarna-Idempotency-Key"))
+
+
 def with_header(request: Request, name: str, value: str) -> Request:
     return replace(request, headers=Headers([*request.headers.without(name), (name, value)]))
 
@@ -81,3 +95,11 @@ def with_header(request: Request, name: str, value: str) -> Request:
 def success(status: int = 204, **headers: str) -> Response:
     pairs = [("Klarna-Correlation-Id", "2f0c5d3e-7a1b-4c2d-9e3f-0a1b2c3d4e5f")]
     return Response(status, Headers([*pairs, *((name.replace("_", "-"), value) for name, value in headers.items())]))
+
+
+def judged(make: Callable[[], Answer], case: str) -> RunResult:
+    return run_server_suite(ServerOptions(profile="quick", cases=(case,)), targets=wrong(make))
+
+
+def codes(result: RunResult) -> set[str]:
+    return {finding.code for case in result.cases for finding in case.findings if not finding.known}
