@@ -18,6 +18,8 @@ __all__ = ["compare_capture", "compare_captures", "compare_options", "compare_or
 _LAPSED = frozenset({"EXPIRED", "CLOSED"})
 # On record are orders that were captured or refunded, also in whole, and are not closed for that.
 _KEEP_OPEN = frozenset({"captureOrder", "refundOrder"})
+# The least of all published prices is one unit of the currency; less than that is written in major units.
+_LEAST_FEE = 100
 _A_MOMENT = timedelta(hours=1)
 _FIXED = frozenset({"original_order_amount", "purchase_currency"})
 # Fields that an order gains by a write only.
@@ -116,7 +118,7 @@ def compare_options(shadow: Shadow, options: Mapping[str, Any]) -> Iterator[Rema
         yield Remark("KOM-318", f"{number} days are {'offered twice' if number > 0 else 'no extension'}")
     for each in offers:
         fee = each.get("amount")
-        if isinstance(fee, int) and fee < 0:
+        if isinstance(fee, int) and fee != 0 and fee < _LEAST_FEE:
             yield Remark("KOM-318", f"{each.get('number_of_days')} days cost {fee} minor units")
 
 

@@ -169,11 +169,12 @@ _HISTORIES: Mapping[str, tuple[str, tuple[Step, ...]]] = {
 
 
 def history_cases(states: Iterable[str]) -> Iterator[Case]:
-    """Yield a case for each history, and one for each state and each operation whose fields may come alone."""
+    """Yield a case for each history with keys and without, and one for each state and each operation whose fields may come alone."""
     for name, (state, steps) in _HISTORIES.items():
         operation = steps[0][0]
-        play = _played(state, steps)
-        yield Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES["pair"], consumes=True)
+        for told, key in ((name, Key.FRESH), (f"{name}-without-keys", Key.NONE)):
+            play = _played(state, steps, key)
+            yield Case(f"{operation}/{state}/{told}", operation, state, told, play, CODES["pair"], consumes=True)
     for operation, bodies in _ALONE.items():
         for state in states:
             play = _alone(operation, state, bodies if state == _IN_FULL else bodies[:_ELSEWHERE])
@@ -181,7 +182,7 @@ def history_cases(states: Iterable[str]) -> Iterator[Case]:
             yield Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES["pair"], consumes=True)
 
 
-def _played(state: str, steps: tuple[Step, ...]) -> Callable[[Conversation], None]:
+def _played(state: str, steps: tuple[Step, ...], key: Key) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
         scene = Scene(conversation, steps[0][0], state)
         scene.read()
@@ -189,7 +190,7 @@ def _played(state: str, steps: tuple[Step, ...]) -> Callable[[Conversation], Non
             scene.operation, scene.described = operation, conversation.contract.operations[operation]
             amount = wanted(scene.order) if callable(wanted) else wanted
             body = scene.body() if amount is None else BodyMaker(scene.order).step(operation, amount)
-            scene.read_back(scene.ask(body))
+            scene.read_back(scene.ask(body, key=key))
 
     return play
 

@@ -219,6 +219,7 @@ MONEY: dict[str, tuple[str, Story]] = {
     ),
     "a period offered twice": ("KOM-318", lambda c: offered(c, (10, 100), (30, 199), (10, 199))),
     "no extension": ("KOM-318", lambda c: offered(c, (0, 0))),
+    "a fee in major units": ("KOM-318", lambda c: offered(c, (2, 0), (10, 1))),
     "a fee below zero": ("KOM-318", lambda c: offered(c, (10, -100))),
     "options in another currency": (
         "KOM-317",

@@ -200,6 +200,11 @@ def new_address_over_the_first() -> Answer:
 
 FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
     "captures in two parts only": (stateless(parts_in_two), "captureOrder/fresh/in-thirds", "KOM-308"),
+    "captures in two parts only, without keys": (
+        stateless(parts_in_two),
+        "captureOrder/fresh/in-thirds-without-keys",
+        "KOM-308",
+    ),
     "one refund after a release": (
         one_refund_after_a_release,
         "captureOrder/fresh/released-then-refunded",

@@ -39,6 +39,7 @@ def _captured_twice_told(response: Response, _call: Call) -> Response:
 
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "option-offered-twice": _offered(lambda offers: [*offers, {**offers[1], "amount": offers[1]["amount"] * 2}]),
+    "fees-in-major-units": _offered(lambda offers: [{**each, "amount": each["amount"] // 100} for each in offers]),
     "first-option-pays": _offered(lambda offers: [{**offers[0], "amount": -100}, *offers[1:]]),
     "refunds-dated-like-the-order": each_order(refunds=_dated_like_the_order),
     "closed-once-refunded": each_order(status=_closed_once_refunded),
