@@ -169,7 +169,7 @@ _HISTORIES: Mapping[str, tuple[str, tuple[Step, ...]]] = {
 
 
 def history_cases(states: Iterable[str]) -> Iterator[Case]:
-    """Yield a case for each history with keys and without, and one for each state and each operation whose fields may come alone."""
+    """Yield each history with keys and without, and a case a state for each operation whose fields may come alone."""
     for name, (state, steps) in _HISTORIES.items():
         operation = steps[0][0]
         for told, key in ((name, Key.FRESH), (f"{name}-without-keys", Key.NONE)):
