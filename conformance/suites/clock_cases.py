@@ -5,7 +5,7 @@ The target's clock is moved by hours only, so that orders of other cases on the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from conformance.judge.shadow import moment
@@ -33,6 +33,11 @@ _WEEK = timedelta(days=7)
 _PAUSE = timedelta(hours=5)
 
 
+# What goes on beyond the first end of an authorisation that was extended, with the amounts that some of it takes.
+_BEYOND: Mapping[str, tuple[tuple[str, int | None], ...]] = {
+    "beyond-its-first-end": (("updateAuthorization", 9_000), ("captureOrder", 100)),
+    "cancelled-beyond-its-first-end": (("cancelOrder", None),),
+}
 # Writes that have nothing to do with the end of an authorisation, with the amounts that some of them take.
 _HARMLESS = (
     ("updateAuthorization", 9_000),
@@ -52,7 +57,8 @@ def clock_cases() -> Iterator[Case]:
         yield _case(operation, "lapsing", "after-its-end", "valid write", _after_end(operation))
     yield _case("captureOrder", "lapsing", "before-its-end", "capture", _before_end)
     yield _case("extendAuthorizationTime", "lapsing", "moves-the-end", "extension", _extended)
-    yield _case("extendAuthorizationTime", "lapsing", "beyond-its-first-end", "capture", _beyond_first_end)
+    for name, steps in _BEYOND.items():
+        yield _case("extendAuthorizationTime", "lapsing", name, "capture", _beyond_first_end(steps))
     yield _case("extendAuthorizationTime", "aged", "then-others", "pair", _then_others)
     for name, captured in (("from-the-day-of-the-call", 0), ("captured-from-the-day-of-the-call", 4_000)):
         yield _case("extendAuthorizationTime", "aged", name, "extension", _from_today(captured))
@@ -140,19 +146,27 @@ def _extended(conversation: Conversation) -> None:
         conversation.report("KOM-410", message, read, "extendAuthorizationTime")
 
 
-def _beyond_first_end(conversation: Conversation) -> None:
-    """Capture when the first end has passed, and the end to which the authorisation was extended has not."""
-    control = _control(conversation)
-    order_id, ends = _lapsing(conversation)
-    order = {"order_id": order_id}
-    reply = conversation.call("extendAuthorizationTime", order)
-    conversation.call("getOrder", order)
-    control.advance((_SOON + timedelta(minutes=1)).total_seconds())
-    conversation.judge.clock_is(ends + timedelta(minutes=1))
-    if reply.ok:
-        ground = Expected("KOM-308", "the authorisation was extended before it lapsed", success=True)
-        conversation.call("captureOrder", order, {"captured_amount": 100}, expected=ground)
+def _beyond_first_end(steps: tuple[tuple[str, int | None], ...]) -> Play:
+    """Go on when the first end has passed, and the end to which the authorisation was extended has not."""
+
+    def play(conversation: Conversation) -> None:
+        control = _control(conversation)
+        order_id, ends = _lapsing(conversation)
+        order = {"order_id": order_id}
+        reply = conversation.call("extendAuthorizationTime", order)
+        prepared = learned(conversation.call("getOrder", order), order_id)
+        control.advance((_SOON + timedelta(minutes=1)).total_seconds())
+        conversation.judge.clock_is(ends + timedelta(minutes=1))
+        if not reply.ok:
+            return
         conversation.call("getOrder", order)
+        ground = Expected("KOM-308", "the authorisation was extended before it lapsed", success=True)
+        for operation, amount in steps:
+            body = None if amount is None else BodyMaker(prepared).valid(operation, amount)
+            conversation.call(operation, order, body, expected=ground)
+            conversation.call("getOrder", order)
+
+    return play
 
 
 def _then_others(conversation: Conversation) -> None:

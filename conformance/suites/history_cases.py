@@ -217,20 +217,22 @@ _ALONE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "updateConsumerDetails": tuple(
         {"shipping_address": {name: value}}
         for name, value in (
+            ("region", "Bayern"),
+            ("email", "other@email.de"),
             ("street_address2", "3. Stock"),
             ("street_address", "Lindenallee 5"),
             ("postal_code", "10245"),
             ("given_name", "Åse"),
             ("family_name", "Öz"),
             ("title", "Prof."),
-            ("email", "other@email.de"),
             ("phone", "+49017614284341"),
             ("city", "Bonn"),
             ("title", ""),
             ("street_address2", ""),
+            ("region", ""),
         )
     ),
 }
-# In every other state the first two tell enough.
+# In every other state the first of them tell enough.
 _IN_FULL = "fresh"
-_ELSEWHERE = 2
+_ELSEWHERE = 3

@@ -37,11 +37,12 @@ _OWN: dict[str, dict[str, Any]] = {
             "number_of_installments": 4,
         },
         "customer": {"date_of_birth": "1980-02-29"},
-        "merchant_data": '{"till": "0042"}',
     },
     "company": {
         "initial_payment_method": {"type": "INVOICE_BUSINESS", "description": "Invoice"},
         "merchant_reference2": "0",
+        "merchant_data": '{"till": "0042"}',
+        "selected_shipping_option": {"id": "express-1", "name": "Express", "type": "Home", "price": 0, "tax_rate": 0},
     },
 }
 _FIXED = frozenset({"purchase_currency", "purchase_country", "locale"})

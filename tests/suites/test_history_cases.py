@@ -113,6 +113,39 @@ def lapses_at_its_first_end() -> Answer:
     return answer
 
 
+def cancels_until_its_first_end() -> Answer:
+    first: dict[str, str] = {}
+
+    def answer(request: Request, handle: Handle) -> Response:
+        order = "/".join(request.target.split("/")[:5])
+        response = handle(request)
+        if ok(response) and reads_order(request):
+            first.setdefault(order, json.loads(response.body)["expires_at"])
+        if ok(response) and asks(request, "POST", "/cancel") and order in first:
+            now = parsedate_to_datetime(response.headers.get("Date") or "")
+            if datetime.fromisoformat(first[order]) <= now:
+                return refusal(403, "CANCEL_NOT_ALLOWED")
+        return response
+
+    return answer
+
+
+def options_lost_with_a_new_total() -> Answer:
+    updated: set[str] = set()
+
+    def answer(request: Request, handle: Handle) -> Response:
+        order = "/".join(request.target.split("/")[:5])
+        response = handle(request)
+        if ok(response) and asks(request, "PATCH", "/authorization"):
+            updated.add(order)
+        if not ok(response) or not reads_order(request) or order not in updated:
+            return response
+        left = {name: value for name, value in json.loads(response.body).items() if name != "selected_shipping_option"}
+        return replace(response, body=json.dumps(left, ensure_ascii=False).encode())
+
+    return answer
+
+
 def keys_with_words() -> Answer:
     """Take a repeated key with other words for another request."""
     bodies: dict[str, bytes] = {}
@@ -229,6 +262,16 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
         lapses_at_its_first_end,
         "extendAuthorizationTime/lapsing/beyond-its-first-end",
         "KOM-308",
+    ),
+    "cancelled until its first end": (
+        cancels_until_its_first_end,
+        "extendAuthorizationTime/lapsing/cancelled-beyond-its-first-end",
+        "KOM-403",
+    ),
+    "options lost with a new total": (
+        options_lost_with_a_new_total,
+        "captureOrder/market/company",
+        "KOM-406",
     ),
     "keys with other words are others": (
         keys_with_words,
