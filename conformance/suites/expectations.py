@@ -120,7 +120,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "extension": ("KOM-410", "KOM-417", "KOM-403", "KOM-406"),
     "headers": ("KOM-208", "KOM-205"),
     "neighbour": ("KOM-412", "KOM-406", "KOM-309"),
-    "market": ("KOM-317", "KOM-309", "KOM-301", "KOM-314", "KOM-308", "KOM-601", "KOM-602"),
+    "market": ("KOM-317", "KOM-318", "KOM-309", "KOM-301", "KOM-314", "KOM-308", "KOM-601", "KOM-602"),
     "unknown id": ("KOM-209", "KOM-205", "KOM-201", "KOM-202", "KOM-203", "KOM-204"),
     "malformed id": ("KOM-209", "KOM-205", "KOM-703", "KOM-706", "KOM-206"),
     "encoded path": ("KOM-705", "KOM-209"),

@@ -117,7 +117,12 @@ def test_a_smallest_set_is_made_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_a_smallest_set_shows_everything_in_the_fewest_cassettes(tmp_path: Path) -> None:
-    cases = ("captureOrder/fresh/*", "refundOrder/fully_captured/*together*", "getOrder/fresh/*")
+    cases = (
+        "captureOrder/fresh/*",
+        "refundOrder/fully_captured/*together*",
+        "refundOrder/fresh/valid",
+        "getOrder/fresh/*",
+    )
     heard: list[int] = []
 
     class Told:
