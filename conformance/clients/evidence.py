@@ -50,6 +50,9 @@ UNREADABLE: Mapping[str, str] = {"invalid_json": "no JSON", "html_body": "a page
 ENDLESS = frozenset({"huge_body", "gzip_bomb"})
 """Toxics that send more than anyone should read."""
 
+_STRETCHED = frozenset({"drip", "latency"})
+"""Toxics that let a whole answer through, and take their time over it."""
+
 # A toxic that is not named here lets a whole answer through.
 _ENDS: Mapping[str, Ended] = {
     "close_before": Ended.CLOSED,
@@ -107,6 +110,10 @@ class Sent:
     def readable(self) -> bool:
         """Whether a client could make sense of the body, if one came."""
         return self.toxic not in UNREADABLE and self.toxic not in ENDLESS
+
+    def out_of_time(self, seconds: float, limit_s: float) -> bool:
+        """Whether a client may have given up on its slow answer, which on a slow machine came when its time was up."""
+        return self.toxic in _STRETCHED and seconds >= limit_s
 
     @property
     def succeeded(self) -> bool:
@@ -187,11 +194,12 @@ class CallEvidence:
 
     @property
     def out_of_time(self) -> bool:
-        """Whether the last attempt may have been given up when its time was up, whatever was answered by then."""
+        """Whether the last attempt may have been given up when its time was up."""
         attempts = self.attempts
         if not attempts:
             return False
-        return self.elapsed_s - (attempts[-1].at_s - attempts[0].at_s) >= self.call.timeout_s
+        last_s = self.elapsed_s - (attempts[-1].at_s - attempts[0].at_s)
+        return attempts[-1].out_of_time(last_s, self.call.timeout_s)
 
 
 def _is_challenge(sent: Sent, following: Sent) -> bool:

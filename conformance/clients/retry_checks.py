@@ -81,8 +81,7 @@ def _pair(before: Sent, after: Sent, writes: bool, evidence: CallEvidence) -> It
         if not (writes or before.readable):
             # To ask once more for what could not be read harms nobody.
             return
-        if after.at_s - before.at_s >= evidence.call.timeout_s:
-            # On a slow machine the answer may have come when its time was up.
+        if before.out_of_time(after.at_s - before.at_s, evidence.call.timeout_s):
             return
         yield _wire("KOM-851", f"{operation} was answered with {before.status} and sent again")
         return

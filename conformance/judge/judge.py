@@ -195,7 +195,7 @@ class Judge:
         differences = list(compare_replay(first, seen))
         again = seen.succeeded and first.same_request(seen)
         if differences and not (again or first.same_bytes(seen)):
-            # That the key alone decides is what the guides advise; here the server looked at the body as well.
+            # The key alone decides; here the server looked at the body as well.
             code = "KOM-504" if seen.succeeded and operation.id in _MONEY else "KOM-506"
             yield Remark(code, f"the key of an earlier request with another body was not decisive: {seen.status}")
             if seen.succeeded:

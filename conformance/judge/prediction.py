@@ -29,6 +29,8 @@ _LARGER_READING = 1_048_576
 _MOST_ERRORS = 20
 _BODY_STATUSES = frozenset({400, 415, 422})
 _ID_STATUSES = frozenset({400, 404})
+# Tab and line breaks have escapes of their own, and are ordinary text.
+_CONTROL = re.compile(rb"\\u00[01][0-9a-fA-F]")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # Codes that speak of the id in the path, whatever their status: no answer to a mistake in the body.
 _ID_CODES = frozenset({"INVALID_ORDER_ID", "NOT_FOUND", ""})
@@ -169,9 +171,9 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
 
 
 def _holds_hard_text(seen: Observation) -> bool:
-    """Tell whether a text holds a NUL or half a surrogate pair: JSON has both, and a database seldom takes either."""
+    """Tell whether a text holds a control character or half a surrogate pair: JSON has both, few stores do."""
     body = seen.exchange.request.body
-    if b"\\u0000" in body:
+    if _CONTROL.search(body) is not None:
         return True
     if _SURROGATE.search(body) is None:
         return False

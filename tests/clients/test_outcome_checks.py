@@ -74,6 +74,7 @@ BAD = {
     "a capture that never left": (evidence(moved=(), outcome=NeverReturned(9.0)), ["KOM-854"]),
     "success for a stranger": (evidence(outcome=Returned(None), tls=True), ["KOM-821"]),
     "failure for a success": (evidence(sent(), outcome=Raised("JSONDecodeError")), ["KOM-822"]),
+    "failure for a success, and late": (evidence(sent(), outcome=Raised("E"), elapsed_s=6.0), ["KOM-822"]),
     "failure for a success in good time, after a long story": (
         evidence(sent(answer=refused(503)), sent(at_s=104.0), outcome=Raised("E"), elapsed_s=4.1),
         ["KOM-822"],

@@ -72,6 +72,7 @@ BAD = {
     ),
     "no pause": (evidence(first(key="k"), again("k", 0.001)), ["KOM-845"]),
     "a wait cut short": (evidence(first(refused(429), "k"), again("k", 0.3), asked_s=1.0), ["KOM-846"]),
+    "long after success": (evidence(first(response(201), "k"), again("k", 6.0)), ["KOM-851"]),
     "after success": (evidence(first(response(201), "k"), again("k")), ["KOM-851"]),
     "no time limit": (evidence(first(toxic="timeout"), elapsed_s=4.0, outcome=Raised("Closed")), ["KOM-850"]),
 }

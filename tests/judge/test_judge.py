@@ -85,6 +85,10 @@ QUIET: dict[str, Story] = {
         c.read(order()),
         c.refused("PATCH", "/merchant-references", 400, "BAD_VALUE", sent={"merchant_reference1": "a\0b"}),
     ],
+    "another control character refused": lambda c: [
+        c.read(order()),
+        c.refused("PATCH", "/merchant-references", 400, "BAD_VALUE", sent={"merchant_reference1": "a\x01b"}),
+    ],
     "a NUL kept": lambda c: [
         c.read(order()),
         c.write("/merchant-references", method="PATCH", sent={"merchant_reference1": "a\0b"}),

@@ -96,38 +96,26 @@ def new_total_with_first_end() -> Answer:
     return answer
 
 
-def lapses_at_its_first_end() -> Answer:
-    first: dict[str, str] = {}
+def lapses_at_its_first_end(ending: str, code: str) -> Callable[[], Answer]:
+    """Forget for one operation that the authorisation was extended."""
 
-    def answer(request: Request, handle: Handle) -> Response:
-        order = "/".join(request.target.split("/")[:5])
-        response = handle(request)
-        if ok(response) and reads_order(request):
-            first.setdefault(order, json.loads(response.body)["expires_at"])
-        if ok(response) and asks(request, "POST", "/captures") and order in first:
-            now = parsedate_to_datetime(response.headers.get("Date") or "")
-            if datetime.fromisoformat(first[order]) <= now:
-                return refusal(403, "CAPTURE_NOT_ALLOWED")
-        return response
+    def make() -> Answer:
+        first: dict[str, str] = {}
 
-    return answer
+        def answer(request: Request, handle: Handle) -> Response:
+            order = "/".join(request.target.split("/")[:5])
+            response = handle(request)
+            if ok(response) and reads_order(request):
+                first.setdefault(order, json.loads(response.body)["expires_at"])
+            if ok(response) and asks(request, "POST", ending) and order in first:
+                now = parsedate_to_datetime(response.headers.get("Date") or "")
+                if datetime.fromisoformat(first[order]) <= now:
+                    return refusal(403, code)
+            return response
 
+        return answer
 
-def cancels_until_its_first_end() -> Answer:
-    first: dict[str, str] = {}
-
-    def answer(request: Request, handle: Handle) -> Response:
-        order = "/".join(request.target.split("/")[:5])
-        response = handle(request)
-        if ok(response) and reads_order(request):
-            first.setdefault(order, json.loads(response.body)["expires_at"])
-        if ok(response) and asks(request, "POST", "/cancel") and order in first:
-            now = parsedate_to_datetime(response.headers.get("Date") or "")
-            if datetime.fromisoformat(first[order]) <= now:
-                return refusal(403, "CANCEL_NOT_ALLOWED")
-        return response
-
-    return answer
+    return make
 
 
 def options_lost_with_a_new_total() -> Answer:
@@ -259,12 +247,12 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
         "KOM-406",
     ),
     "lapsed at its first end": (
-        lapses_at_its_first_end,
+        lapses_at_its_first_end("/captures", "CAPTURE_NOT_ALLOWED"),
         "extendAuthorizationTime/lapsing/beyond-its-first-end",
         "KOM-308",
     ),
     "cancelled until its first end": (
-        cancels_until_its_first_end,
+        lapses_at_its_first_end("/cancel", "CANCEL_NOT_ALLOWED"),
         "extendAuthorizationTime/lapsing/cancelled-beyond-its-first-end",
         "KOM-403",
     ),
