@@ -16,6 +16,8 @@ from conformance.judge.shadow import AMOUNTS, Deed, Shadow, Written, moment
 __all__ = ["compare_capture", "compare_captures", "compare_options", "compare_order", "compare_refund", "fits"]
 
 _LAPSED = frozenset({"EXPIRED", "CLOSED"})
+# Nothing is authorised any more of what is captured in whole or cancelled, so nothing of it can run out.
+_SETTLED = frozenset({"CAPTURED", "CANCELLED"})
 # On record are orders that were captured or refunded, also in whole, and are not closed for that.
 _KEEP_OPEN = frozenset({"captureOrder", "refundOrder"})
 # The least of all published prices is one unit of the currency; less than that is written in major units.
@@ -134,9 +136,10 @@ def _compare_status(
     state = contract.lifecycle.states[shadow.state]
     if observed == expected or observed in state.shows:
         return
-    if observed == "EXPIRED" and (now is None or shadow.expired(now) is not False) and not shadow.touched:
+    lapses = shadow.state not in _SETTLED
+    if lapses and observed == "EXPIRED" and (now is None or shadow.expired(now) is not False) and not shadow.touched:
         return
-    if observed in ("EXPIRED", "CAPTURED", "CANCELLED", "CLOSED") and shadow.expired(now):
+    if lapses and observed in ("EXPIRED", "CAPTURED", "CANCELLED", "CLOSED") and shadow.expired(now):
         return
     if observed == "CLOSED" and not _just_kept_open(shadow, now):
         # Klarna's own housekeeping; what triggers it is not said.

@@ -16,8 +16,13 @@ _AMOUNT_FIELD = {
     "refundOrder": "refunded_amount",
     "updateAuthorization": "order_amount",
 }
-# Payment methods of which no source says that their authorisation cannot be extended.
+# Payment methods of which no source says that their authorisation cannot be extended, and those of which one does.
 _EXTENDABLE = frozenset({"INVOICE", "INVOICE_BUSINESS", "ACCOUNT", "DIRECT_DEBIT", "FIXED_AMOUNT"})
+_NOT_EXTENDABLE = frozenset({"CARD", "PAY_BY_CARD", "FIXED_SUM_CREDIT"})
+# Payment methods that are certain not to be among those which admit a higher total.
+_NOT_INCREASED = frozenset({"CARD", "PAY_BY_CARD"})
+_FIXED_AMOUNT_INCREASED_IN = frozenset({"AT", "DE", "DK", "FI", "FR", "NL", "NO", "SE"})
+_DIRECT_DEBIT_NOT_INCREASED_IN = frozenset({"CH"})
 _LONGEST_AUTHORISATION = timedelta(days=180)
 # The day on which the period ends is counted differently by different sources.
 _SLACK = timedelta(days=2)
@@ -77,9 +82,33 @@ def _fraud_decided(asked: Question) -> bool | None:
     return None if status == "REJECTED" else status != "PENDING"
 
 
+def _method(asked: Question) -> str:
+    method = asked.shadow.fields.get("initial_payment_method")
+    kind = method.get("type") if isinstance(method, dict) else None
+    return kind if isinstance(kind, str) else ""
+
+
 def _no_increase(asked: Question) -> bool | None:
+    return _at_most(requested_amount(asked.seen), asked.shadow.amount("order_amount"))
+
+
+def _increase_admitted(asked: Question) -> bool | None:
+    within = _no_increase(asked)
+    if within is not False:
+        return within
+    method, country = _method(asked), asked.shadow.fields.get("purchase_country")
+    if method in _NOT_INCREASED:
+        return False
+    if not isinstance(country, str):
+        return None
+    if method == "FIXED_AMOUNT":
+        return country.upper() in _FIXED_AMOUNT_INCREASED_IN
+    return False if method == "DIRECT_DEBIT" and country.upper() in _DIRECT_DEBIT_NOT_INCREASED_IN else None
+
+
+def _credit_granted(asked: Question) -> bool | None:
     # An increase is a new credit decision, which only the service can take.
-    return True if _at_most(requested_amount(asked.seen), asked.shadow.amount("order_amount")) else None
+    return True if _no_increase(asked) else None
 
 
 def _unknowable(_: Question) -> bool | None:
@@ -104,9 +133,8 @@ def _within_180_days(asked: Question) -> bool | None:
 
 
 def _extendable(asked: Question) -> bool | None:
-    method = asked.shadow.fields.get("initial_payment_method")
-    kind = method.get("type") if isinstance(method, dict) else None
-    return True if kind in _EXTENDABLE else None
+    method = _method(asked)
+    return True if method in _EXTENDABLE else False if method in _NOT_EXTENDABLE else None
 
 
 GUARDS: Mapping[str, Callable[[Question], bool | None]] = {
@@ -116,7 +144,8 @@ GUARDS: Mapping[str, Callable[[Question], bool | None]] = {
     "amount_covers_captured": _covers_captured,
     "has_captures": _has_captures,
     "fraud_decided": _fraud_decided,
-    "increase_permitted": _no_increase,
+    "increase_admitted": _increase_admitted,
+    "credit_granted": _credit_granted,
     "address_accepted": _unknowable,
     "within_180_days": _within_180_days,
     "method_extendable": _extendable,

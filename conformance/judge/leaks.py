@@ -11,6 +11,8 @@ __all__ = ["check_leaks"]
 
 _SHORTEST_SECRET = 8
 _SEARCHED = 1_000_000
+# Refusals that are about an order as it is now.
+_OF_AN_ORDER = frozenset({403, 404})
 
 # Stack traces only: exception names alone have been seen in real messages.
 _TRACES = re.compile(
@@ -37,7 +39,7 @@ def check_leaks(seen: Observation) -> Iterator[Remark]:
     """Yield stack traces, words of a database, echoed credentials, and leave to keep what is about a customer."""
     body = seen.response.body[:_SEARCHED]
     caching = ", ".join(seen.response.headers.all("Cache-Control")).lower()
-    if seen.succeeded and "no-store" not in caching and _KEPT.search(caching):
+    if (seen.succeeded or seen.status in _OF_AN_ORDER) and "no-store" not in caching and _KEPT.search(caching):
         yield Remark("KOM-710", f"Cache-Control is {shown(caching)}")
     if seen.status >= 400 and _TRACES.search(body):
         yield Remark("KOM-703", f"the body of the {seen.status} shows a stack trace")

@@ -23,6 +23,9 @@ _FORBIDDEN = 403
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _TIMES = frozenset({"created_at", "expires_at", "captured_at", "refunded_at"})
 _AMOUNT_NAMES = re.compile(r"(?:_amount|unit_price|price|amount)$")
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
+_UTF_8 = frozenset({"utf-8", "utf8"})
+_WIDE = ("utf-16", "utf-32", "ucs-")
 _MOST_SCHEMA_ERRORS = 20
 # Names that an order or a capture holds once, and those that each of its captures and refunds may hold once more.
 _ONCE = tuple(
@@ -80,6 +83,7 @@ def _check_success(seen: Observation, operation: Operation, contract: Contract) 
         return
     if seen.media not in answer.media:
         yield Remark("KOM-103", f"content type {shown(seen.media)} instead of {' or '.join(answer.media)}")
+    yield from _check_charset(seen)
     if seen.answered.problem:
         if not seen.response.cut:
             yield Remark("KOM-110", f"the body {seen.answered.problem}")
@@ -91,6 +95,15 @@ def _check_success(seen: Observation, operation: Operation, contract: Contract) 
     yield from _check_members(seen.response.body)
     yield from _check_times(seen.answered.value, "")
     yield from _check_identity(seen)
+
+
+def _check_charset(seen: Observation) -> Iterator[Remark]:
+    # JSON has no such parameter, and many clients go by it; of plain ASCII most character sets make the same.
+    found = _CHARSET.search(seen.response.headers.get("Content-Type") or "")
+    if found is None or found[1].lower() in _UTF_8:
+        return
+    if not seen.response.body.isascii() or found[1].lower().startswith(_WIDE):
+        yield Remark("KOM-103", f"declared as {shown(found[1])}, and JSON is UTF-8")
 
 
 def _check_correlation_header(seen: Observation) -> Iterator[Remark]:

@@ -46,7 +46,7 @@ class Asked(NamedTuple):
 
 Question = Callable[[Order, Asked, int], bool]
 
-# Payment methods with which a higher total can pass a new credit check, and where that is limited to countries.
+# Payment methods that admit a higher total, and where that is limited to countries.
 _INCREASABLE: Mapping[str, frozenset[str] | None] = {
     "INVOICE": None,
     "INVOICE_BUSINESS": None,
@@ -63,7 +63,7 @@ _NOT_INCREASABLE_IN: Mapping[str, frozenset[str]] = {"DIRECT_DEBIT": frozenset({
 _NOT_EXTENDABLE = frozenset({"CARD", "PAY_BY_CARD", "FIXED_SUM_CREDIT"})
 
 
-def _increase_permitted(order: Order, _asked: Asked, amount: int) -> bool:
+def _increase_admitted(order: Order, _asked: Asked, amount: int) -> bool:
     if amount <= order.order_amount:
         return True
     country = order.purchase_country.upper()
@@ -85,7 +85,9 @@ _QUESTIONS: Mapping[str, Question] = {
     "amount_covers_captured": lambda order, _asked, amount: amount >= order.captured_amount,
     "has_captures": lambda order, _asked, _amount: bool(order.captures),
     "fraud_decided": lambda order, _asked, _amount: order.fraud_status != "PENDING",
-    "increase_permitted": _increase_permitted,
+    "increase_admitted": _increase_admitted,
+    # Nobody's credit is bad here.
+    "credit_granted": lambda _order, _asked, _amount: True,
     # Billing addresses are closed to updates; to send one is the documented way to be refused.
     "address_accepted": lambda _order, asked, _amount: "billing_address" not in asked.body,
     "within_180_days": lambda order, asked, _amount: asked.now < order.created_at + _LONGEST_EXTENSION,

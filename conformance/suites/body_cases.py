@@ -260,8 +260,10 @@ def _meanings() -> Iterator[Case]:
 
     def days_not_on_offer(conversation: Conversation) -> None:
         scene = Scene(conversation, "extendDueDate", "part_captured")
-        scene.offers()
-        scene.read_back(scene.ask({"number_of_days": 13}))
+        offers = scene.offers()
+        beside = {days + step for days in offers for step in (-1, 1)} - {0, *offers}
+        for days in (13, *sorted(beside)):
+            scene.read_back(scene.ask({"number_of_days": days}))
 
     def each_option(conversation: Conversation) -> None:
         """Take each option on an order of its own, for the second of its captures."""

@@ -6,7 +6,7 @@ The target's clock is moved by hours only, so that orders of other cases on the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from conformance.judge.shadow import moment
 from conformance.suites.bodies import AMOUNT_FIELD, ORDER, BodyMaker
@@ -31,6 +31,8 @@ _TOO_OLD = timedelta(days=183)
 _SOON = timedelta(hours=1)
 _WEEK = timedelta(days=7)
 _PAUSE = timedelta(hours=5)
+# Of one day, from the time zones in which it is still the day before to those in which it is already the next.
+_HOURS = (0.5, 9.0, 23.5)
 
 
 # What goes on beyond the first end of an authorisation that was extended, with the amounts that some of it takes.
@@ -38,6 +40,11 @@ _BEYOND: Mapping[str, tuple[tuple[str, int | None], ...]] = {
     "beyond-its-first-end": (("updateAuthorization", 9_000), ("captureOrder", 100)),
     "cancelled-beyond-its-first-end": (("cancelOrder", None),),
 }
+# What is dated: where it is listed, what its time is called, what reads it, and which header names it.
+_DATED = (
+    ("captureOrder", "captures", "captured_at", "getCapture", "Capture-Id"),
+    ("refundOrder", "refunds", "refunded_at", "get", "Refund-Id"),
+)
 # Writes that have nothing to do with the end of an authorisation, with the amounts that some of them take.
 _HARMLESS = (
     ("updateAuthorization", 9_000),
@@ -68,12 +75,15 @@ def clock_cases() -> Iterator[Case]:
         name = f"after-{days}-days"
         yield _case("extendAuthorizationTime", "aged", name, "valid write", _aged("extendAuthorizationTime", days))
     yield _case("captureOrder", "fresh", "dated", "capture", _dated)
+    yield _case("extendAuthorizationTime", "aged", "all-day", "extension", _all_day)
     yield _case("extendAuthorizationTime", "aged", "after-180-days", "valid write", _too_old)
     for operation, state in (
         ("captureOrder", "fresh"),
         ("refundOrder", "part_captured"),
         ("appendShippingInfo", "part_captured"),
         ("appendOrderShippingInfo", "fresh"),
+        ("extendAuthorizationTime", "fresh"),
+        ("updateAuthorization", "part_captured"),
     ):
         yield _case(operation, state, "repeated-key-later", "repeated-key", _later(operation, state))
 
@@ -201,29 +211,28 @@ def _aged(operation: str, days: int = 15) -> Play:
 
 
 def _dated(conversation: Conversation) -> None:
-    """Capture and refund with time between: each is dated with the time at which it was made."""
+    """Capture and refund twice with time between: each is dated with the time at which it was made."""
     control = _control(conversation)
     order = {"order_id": control.create_order(**ORDER)}
     conversation.call("getOrder", order)
-    for operation, items, name, reader in (
-        ("captureOrder", "captures", "captured_at", "getCapture"),
-        ("refundOrder", "refunds", "refunded_at", "get"),
-    ):
+    for operation, items, name, reader, made_in in _DATED * 2:
         control.advance(_PAUSE.total_seconds())
         now = _time(control)
         reply = conversation.call(operation, order, {AMOUNT_FIELD[operation]: 100})
         read = conversation.call("getOrder", order)
         document = read.json()
         listed = document.get(items) if isinstance(document, dict) else None
-        made = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+        identity = f"{items.removesuffix('s')}_id"
+        wanted = reply.header(made_in)
+        found = (each for each in listed or () if isinstance(each, dict) and each.get(identity) == wanted)
+        made = next(found, {})
         dated = moment(made.get(name))
         if reply.ok and dated is not None and abs(dated - now) > _PAUSE / 2:
             message = f"{name} is {made[name]}, it was made at {_written(now)}"
             conversation.report("KOM-416", message, read, operation)
         # The time of a reading is another one by now.
         control.advance(_PAUSE.total_seconds())
-        identity = f"{items.removesuffix('s')}_id"
-        conversation.call(reader, {**order, identity: str(made.get(identity, ""))})
+        conversation.call(reader, {**order, identity: wanted})
         conversation.call("getOrder", order)
 
 
@@ -279,6 +288,28 @@ def _extend_twice(conversation: Conversation, order_id: str, period: timedelta) 
     if shown[0] != shown[1]:
         message = f"two extensions of one day end on {shown[0]} and {shown[1]}"
         conversation.report("KOM-417", message, read, "extendAuthorizationTime")
+
+
+def _all_day(conversation: Conversation) -> None:
+    """Extend one order soon after midnight, in the morning and late on one day: a day is a day of UTC."""
+    control = _control(conversation)
+    now = _time(control)
+    aged = {"created_at": _written(now - timedelta(days=10)), "expires_at": _written(now + _WEEK)}
+    order = {"order_id": control.create_order(**{**ORDER, **aged})}
+    conversation.call("getOrder", order)
+    midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+    ends: list[date] = []
+    for hour in _HOURS:
+        control.advance((midnight + timedelta(hours=hour) - _time(control)).total_seconds())
+        reply = conversation.call("extendAuthorizationTime", order)
+        read = conversation.call("getOrder", order)
+        end = _day(read, "expires_at")
+        if not reply.ok or end is None:
+            return
+        ends.append(end)
+        if end != ends[0]:
+            message = f"extensions of one day end on {ends[0]} and {end}"
+            conversation.report("KOM-417", message, read, "extendAuthorizationTime")
 
 
 def _day(read: Reply, name: str) -> date | None:

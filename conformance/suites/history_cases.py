@@ -5,50 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from conformance.suites.bodies import TEXT, BodyMaker
+from conformance.suites.bodies import TEXT, lines_of
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Key
 from conformance.suites.expectations import CODES
-from conformance.suites.prepared_order import PreparedOrder
+from conformance.suites.moves import Move, make, one_too_many, one_too_much_back, uncaptured, unrefunded
 from conformance.suites.scene import Scene
 
 __all__ = ["history_cases"]
 
-# An operation, and the amount that it is about in minor units, where it is about one.
-Amount = int | Callable[[PreparedOrder], int]
-Step = tuple[str, Amount | None]
-
-
-def _uncaptured(order: PreparedOrder) -> int:
-    return order.remaining
-
-
-def _unrefunded(order: PreparedOrder) -> int:
-    return order.refundable
-
-
-def _uncaptured_and_one(order: PreparedOrder) -> int:
-    return order.remaining + 1
-
-
-def _unrefunded_and_one(order: PreparedOrder) -> int:
-    return order.refundable + 1
-
-
 # The operation and the state that a history begins with, and what is done: each step is read back.
-_HISTORIES: Mapping[str, tuple[str, tuple[Step, ...]]] = {
+_HISTORIES: Mapping[str, tuple[str, tuple[Move, ...]]] = {
     "in-thirds": (
         "fresh",
         (
             ("captureOrder", 3_000),
             ("captureOrder", 3_000),
-            ("captureOrder", _uncaptured_and_one),
-            ("captureOrder", _uncaptured),
+            ("captureOrder", one_too_many),
+            ("captureOrder", uncaptured),
             ("captureOrder", 1),
             ("refundOrder", 4_000),
             ("refundOrder", 2_500),
-            ("refundOrder", _unrefunded_and_one),
-            ("refundOrder", _unrefunded),
+            ("refundOrder", one_too_much_back),
+            ("refundOrder", unrefunded),
             ("refundOrder", 1),
             ("triggerSendOut", None),
             ("updateMerchantReferences", None),
@@ -65,8 +44,8 @@ _HISTORIES: Mapping[str, tuple[str, tuple[Step, ...]]] = {
             ("refundOrder", 1_000),
             ("appendShippingInfo", None),
             ("refundOrder", 1_000),
-            ("refundOrder", _unrefunded_and_one),
-            ("refundOrder", _unrefunded),
+            ("refundOrder", one_too_much_back),
+            ("refundOrder", unrefunded),
             ("refundOrder", 1),
             ("updateMerchantReferences", None),
         ),
@@ -80,25 +59,25 @@ _HISTORIES: Mapping[str, tuple[str, tuple[Step, ...]]] = {
             ("captureOrder", 1_000),
             ("updateAuthorization", 3_999),
             ("updateAuthorization", 6_000),
-            ("captureOrder", _uncaptured_and_one),
-            ("captureOrder", _uncaptured),
+            ("captureOrder", one_too_many),
+            ("captureOrder", uncaptured),
             ("refundOrder", 2_000),
-            ("refundOrder", _unrefunded_and_one),
-            ("refundOrder", _unrefunded),
+            ("refundOrder", one_too_much_back),
+            ("refundOrder", unrefunded),
         ),
     ),
     "refunded-between": (
         "fresh",
         (
             ("captureOrder", 4_000),
-            ("refundOrder", _unrefunded),
+            ("refundOrder", unrefunded),
             ("captureOrder", 3_000),
-            ("refundOrder", _unrefunded_and_one),
+            ("refundOrder", one_too_much_back),
             ("refundOrder", 1_000),
-            ("refundOrder", _unrefunded),
-            ("captureOrder", _uncaptured_and_one),
-            ("captureOrder", _uncaptured),
-            ("refundOrder", _unrefunded),
+            ("refundOrder", unrefunded),
+            ("captureOrder", one_too_many),
+            ("captureOrder", uncaptured),
+            ("refundOrder", unrefunded),
         ),
     ),
     "lowered-after-a-refund": (
@@ -111,8 +90,8 @@ _HISTORIES: Mapping[str, tuple[str, tuple[Step, ...]]] = {
             ("captureOrder", 1_000),
             ("refundOrder", 500),
             ("releaseRemainingAuthorization", None),
-            ("refundOrder", _unrefunded_and_one),
-            ("refundOrder", _unrefunded),
+            ("refundOrder", one_too_much_back),
+            ("refundOrder", unrefunded),
         ),
     ),
     "extended-throughout": (
@@ -126,7 +105,7 @@ _HISTORIES: Mapping[str, tuple[str, tuple[Step, ...]]] = {
             ("refundOrder", 1_000),
             ("captureOrder", 1_000),
             ("releaseRemainingAuthorization", None),
-            ("refundOrder", _unrefunded),
+            ("refundOrder", unrefunded),
         ),
     ),
     "parcels-throughout": (
@@ -145,6 +124,23 @@ _HISTORIES: Mapping[str, tuple[str, tuple[Step, ...]]] = {
             ("appendShippingInfo", None),
             ("releaseRemainingAuthorization", None),
             ("appendOrderShippingInfo", None),
+        ),
+    ),
+    "in-full": (
+        "fresh",
+        (
+            ("captureOrder", None),
+            ("captureOrder", None),
+            ("refundOrder", None),
+            ("refundOrder", None),
+            ("updateMerchantReferences", None),
+            ("appendShippingInfo", None),
+            ("captureOrder", None),
+            ("extendDueDate", None),
+            ("updateAuthorization", None),
+            ("refundOrder", None),
+            ("releaseRemainingAuthorization", None),
+            ("refundOrder", None),
         ),
     ),
     "changed-then-cancelled": (
@@ -170,27 +166,31 @@ _HISTORIES: Mapping[str, tuple[str, tuple[Step, ...]]] = {
 
 def history_cases(states: Iterable[str]) -> Iterator[Case]:
     """Yield each history with keys and without, and a case a state for each operation whose fields may come alone."""
-    for name, (state, steps) in _HISTORIES.items():
-        operation = steps[0][0]
+    for name, (state, moves) in _HISTORIES.items():
+        operation = moves[0][0]
         for told, key in ((name, Key.FRESH), (f"{name}-without-keys", Key.NONE)):
-            play = _played(state, steps, key)
-            yield Case(f"{operation}/{state}/{told}", operation, state, told, play, CODES["pair"], consumes=True)
+            play = _played(state, moves, key)
+            yield _case(operation, state, told, play)
     for operation, bodies in _ALONE.items():
         for state in states:
             play = _alone(operation, state, bodies if state == _IN_FULL else bodies[:_ELSEWHERE])
-            name = "one-at-a-time"
-            yield Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES["pair"], consumes=True)
+            yield _case(operation, state, "one-at-a-time", play)
+    for operation, (state, bodies) in _COMBINED.items():
+        yield _case(operation, state, "in-other-company", _alone(operation, state, bodies))
 
 
-def _played(state: str, steps: tuple[Step, ...], key: Key) -> Callable[[Conversation], None]:
+def _case(operation: str, state: str, name: str, play: Callable[[Conversation], None]) -> Case:
+    return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES["pair"], consumes=True)
+
+
+def _played(state: str, moves: tuple[Move, ...], key: Key) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
-        scene = Scene(conversation, steps[0][0], state)
+        scene = Scene(conversation, moves[0][0], state)
         scene.read()
-        for operation, wanted in steps:
-            scene.operation, scene.described = operation, conversation.contract.operations[operation]
-            amount = wanted(scene.order) if callable(wanted) else wanted
-            body = scene.body() if amount is None else BodyMaker(scene.order).step(operation, amount)
-            scene.read_back(scene.ask(body, key=key))
+        for move in moves:
+            make(scene, move, key)
+            # Seen from every side once, and as closely as most would look the other time.
+            scene.read_all() if key is Key.FRESH else scene.read()
 
     return play
 
@@ -231,6 +231,56 @@ _ALONE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
             ("street_address2", ""),
             ("region", ""),
         )
+    ),
+}
+# Fields in the company of others, several values at once, and less than usual.
+_COMBINED: Mapping[str, tuple[str, tuple[Mapping[str, Any], ...]]] = {
+    "updateMerchantReferences": (
+        "fresh",
+        (
+            {"merchant_reference1": "A-1", "merchant_reference2": "B-1"},
+            {"merchant_reference1": "B-1", "merchant_reference2": "A-1"},
+            {"merchant_reference1": "SAME", "merchant_reference2": "SAME"},
+            {"merchant_reference1": "", "merchant_reference2": ""},
+            {"merchant_reference1": "A-2", "merchant_reference2": "B-2"},
+            {"merchant_reference1": "", "merchant_reference2": "A-2"},
+        ),
+    ),
+    "updateConsumerDetails": (
+        "fresh",
+        (
+            {"shipping_address": {"title": "", "street_address2": ""}},
+            {"shipping_address": {"title": "Dr.", "street_address2": "4. Stock", "region": "Bayern"}},
+            {"shipping_address": {}},
+            {"shipping_address": {"title": "", "street_address2": "", "region": ""}},
+            {"shipping_address": {"given_name": "Mustermann", "family_name": "Zoë"}},
+        ),
+    ),
+    "updateAuthorization": (
+        "fresh",
+        (
+            {"order_amount": 9_000, "description": "one shoe less", "order_lines": lines_of(9_000)},
+            {"order_amount": 8_000, "description": "one shoe less"},
+            {"order_amount": 8_500, "order_lines": lines_of(8_500)},
+            {"order_amount": 8_500},
+            {"order_amount": 7_000, "order_lines": [*lines_of(4_000, "one"), *lines_of(3_000, "other")]},
+        ),
+    ),
+    "appendOrderShippingInfo": (
+        "fresh",
+        (
+            {"shipping_info": [{"return_shipping_company": "dhl", "return_tracking_number": "R-2"}]},
+            {"shipping_info": [{"tracking_number": f"P-{number}"} for number in range(3)]},
+            {"shipping_info": [{"tracking_uri": "https://carrier.example/P-4"}, {"shipping_method": "Postal"}]},
+        ),
+    ),
+    "appendShippingInfo": (
+        "part_captured",
+        (
+            {"shipping_info": [{"return_tracking_number": "R-2", "return_tracking_uri": "https://carrier.example/2"}]},
+            {"shipping_info": [{"tracking_number": f"P-{number}"} for number in range(3)]},
+            {"shipping_info": [{"shipping_company": "gls"}, {"shipping_method": "Postal"}]},
+        ),
     ),
 }
 # In every other state the first of them tell enough.

@@ -140,11 +140,15 @@ def _keys_of_any_form(scene: Scene) -> None:
 
 
 def _after_another(scene: Scene) -> None:
-    """Repeat a call after another of the same kind: an old answer must not bring back what has been replaced."""
+    """Repeat a call after others, one of the same kind: an old answer must not bring back what has been replaced."""
     conversation, ids = scene.conversation, scene.ids
     first, second = _differing(scene)
     key = conversation.new_id()
-    for body, used in ((first, key), (second, conversation.new_id()), (first, key)):
+    conversation.call(scene.operation, ids, first, key=key)
+    scene.read()
+    if scene.operation != _UNRELATED:
+        conversation.call(_UNRELATED, {"order_id": scene.order.order_id}, {"merchant_reference2": "between"})
+    for body, used in ((second, conversation.new_id()), (first, key)):
         conversation.call(scene.operation, ids, body, key=used)
         scene.read()
 
@@ -361,5 +365,7 @@ _OF_BODIES = frozenset(
     {"repeated-key-respelled", "repeated-key-other-body", "repeated-after-another", "repeated-after-capture"}
 )
 _MANY = 30
+# A write that has nothing to do with most of the others.
+_UNRELATED = "updateMerchantReferences"
 # A repetition has no effect, and the service is known to say so by repeating the Transaction-Id.
 _REPEATABLE = frozenset({"acknowledgeOrder", "cancelOrder", "extendAuthorizationTime"})

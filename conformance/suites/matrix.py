@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.contract.contract import Contract
+from conformance.suites.age_cases import age_cases
 from conformance.suites.body_cases import body_cases
 from conformance.suites.case import Case
 from conformance.suites.clock_cases import clock_cases
@@ -11,11 +12,13 @@ from conformance.suites.header_cases import header_cases
 from conformance.suites.history_cases import history_cases
 from conformance.suites.key_cases import key_cases
 from conformance.suites.market_cases import market_cases
+from conformance.suites.method_cases import method_cases
 from conformance.suites.neighbour_cases import neighbour_cases
 from conformance.suites.pair_cases import pair_cases
 from conformance.suites.part_cases import part_cases
 from conformance.suites.path_cases import path_cases
 from conformance.suites.preparation import DEEP_STATES, STATES
+from conformance.suites.refusal_cases import refusal_cases
 from conformance.suites.state_cases import state_cases
 from conformance.suites.text_cases import text_cases
 
@@ -35,8 +38,11 @@ def matrix_cases(contract: Contract, *, deep: bool = False) -> tuple[Case, ...]:
         *part_cases(),
         *neighbour_cases(contract),
         *market_cases(),
+        *method_cases(),
         *pair_cases(contract),
         *history_cases(states),
+        *refusal_cases(contract),
         *clock_cases(),
         *fault_cases(contract),
+        *age_cases(),
     )

@@ -30,6 +30,7 @@ def part_cases() -> Iterator[Case]:
     yield _case("updateMerchantReferences", "fresh", "together-within", "text", _references_together)
     for operation, state in (("appendOrderShippingInfo", "fresh"), ("appendShippingInfo", "part_captured")):
         yield _case(operation, state, "together-within", "text", _parcels_together(operation, state))
+    yield _case("appendShippingInfo", "many_captures", "together-on-two-captures", "text", _on_two_captures)
     for operation, state, other in _COMPATIBLE:
         play = _beside(operation, state, other)
         yield _case(operation, state, f"together-with-{other}", "text", play)
@@ -178,6 +179,20 @@ def _on_two_orders(operation: str, state: str) -> Play:
     return play
 
 
+def _on_two_captures(conversation: Conversation) -> None:
+    """File parcels for two captures of one order at the same moment: each belongs to its own, and both are there."""
+    scene = Scene(conversation, "appendShippingInfo", "many_captures")
+    scene.read()
+    both = [{**scene.ids, "capture_id": each} for each in scene.order.captures[:2]]
+    for number in range(_rounds(conversation)):
+        bodies = [{"shipping_info": [{"tracking_number": f"{number}-{place}"}]} for place in range(2)]
+        asked = zip(both, bodies, strict=True)
+        conversation.together([conversation.request(scene.operation, ids, body) for ids, body in asked])
+        scene.read()
+        for ids in both:
+            conversation.call("getCapture", ids)
+
+
 def _rounds(conversation: Conversation) -> int:
     """Orders that are not made to measure are too dear for more than one."""
     return 1 if conversation.control is None else _ROUNDS
@@ -230,10 +245,16 @@ _COMPATIBLE = (
     ("updateMerchantReferences", "part_captured", "refundOrder"),
     ("appendShippingInfo", "part_captured", "captureOrder"),
     ("appendShippingInfo", "part_captured", "refundOrder"),
+    ("updateAuthorization", "fresh", "captureOrder"),
+    ("updateAuthorization", "fresh", "updateMerchantReferences"),
+    ("updateConsumerDetails", "fresh", "extendAuthorizationTime"),
+    ("extendAuthorizationTime", "fresh", "captureOrder"),
 )
-_SMALL: Mapping[str, Mapping[str, Any]] = {
+_SMALL: Mapping[str, Mapping[str, Any] | None] = {
     "captureOrder": {"captured_amount": 100},
     "refundOrder": {"refunded_amount": 70},
+    "updateAuthorization": {"order_amount": 9_000},
+    "extendAuthorizationTime": None,
     "updateMerchantReferences": {"merchant_reference1": "moment"},
     "updateConsumerDetails": {"shipping_address": {**ADDRESS, "street_address2": "moment"}},
     "appendOrderShippingInfo": {"shipping_info": [{"tracking_number": "moment"}]},

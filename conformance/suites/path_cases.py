@@ -58,7 +58,9 @@ def _unknown_order(contract: Contract, operation: Operation) -> Case:
         scene = Scene(conversation, operation.id, representative(contract, operation.id), any_order=True)
         ids = {name: conversation.new_id() for name in scene.ids}
         ground = expected(contract, operation.id, "unknown order", "KOM-209", "no order has this id")
-        scene.ask(scene.body(), ids=ids, expected=ground)
+        key, body = conversation.new_id(), scene.body()
+        for _ in range(2):
+            scene.ask(body, ids=ids, key=key, expected=ground)
 
     return _case(operation.id, "unknown_order", "valid", "unknown id", play)
 
@@ -178,6 +180,7 @@ def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Cas
         "other-scheme",
         lambda mine: "Bearer " + base64.b64encode(mine.username.encode()).decode("ascii"),
     )
+    yield case("other-scheme-same-credentials", lambda mine: mine.authorization.replace("Basic", "Bearer"))
 
 
 def _credentials_first(contract: Contract, operation: Operation) -> Case:

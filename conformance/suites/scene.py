@@ -73,6 +73,19 @@ class Scene:
         """Read the whole order."""
         return self.conversation.call("getOrder", {"order_id": self.order.order_id})
 
+    def read_all(self) -> None:
+        """Read the order in every way in which it can be read."""
+        order = {"order_id": self.order.order_id}
+        self.read()
+        if self.order.captures:
+            self.conversation.call("getCaptures", order)
+        for operation, name, made in (
+            ("getCapture", "capture_id", self.order.captures),
+            ("get", "refund_id", self.order.refunds),
+        ):
+            for each in made:
+                self.conversation.call(operation, {**order, name: each})
+
     def read_back(self, reply: Reply) -> None:
         """Read everything that an answered write may have changed: the order, and what it made."""
         if not self.described.writes:

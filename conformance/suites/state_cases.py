@@ -11,6 +11,7 @@ from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
 from conformance.suites.preparation import LARGEST_AMOUNT, PreparedState
 from conformance.suites.prepared_order import PreparedOrder
+from conformance.suites.reply import Reply
 from conformance.suites.scene import Scene
 
 __all__ = ["state_cases"]
@@ -87,6 +88,8 @@ def state_cases(contract: Contract, states: Iterable[PreparedState]) -> Iterator
             if contract.lifecycle.cell(operation_id, state.lifecycle).allowed:
                 yield _then_capture(operation_id, state.name)
     yield from _in_a_row()
+    for operation_id in _UNDECIDING:
+        yield _stays_pending(operation_id)
 
 
 def _always(amount: int) -> Amount:
@@ -151,6 +154,31 @@ def _then_capture(operation: str, state: str) -> Case:
         codes=CODES["capture"],
         consumes=True,
     )
+
+
+# What a merchant may do while the risk decision is open, and what has nothing to do with it.
+_UNDECIDING = ("acknowledgeOrder", "updateMerchantReferences", "appendOrderShippingInfo")
+
+
+def _stays_pending(operation: str) -> Case:
+    """Only the service decides: no call of the merchant's is the end of a review that was just begun."""
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, "pending")
+        # An order that is decided by itself in this time says nothing of the call.
+        before = [_fraud_status(scene.read()) for _ in range(3)]
+        scene.ask(scene.body())
+        read = scene.read()
+        if set(before) == {"PENDING"} and _fraud_status(read) == "ACCEPTED":
+            conversation.report("KOM-406", f"fraud_status is ACCEPTED after {operation}, was PENDING", read, operation)
+
+    name = "stays-pending"
+    return Case(f"{operation}/pending/{name}", operation, "pending", name, play, CODES["pair"], consumes=True)
+
+
+def _fraud_status(read: Reply) -> object:
+    document = read.json()
+    return document.get("fraud_status") if isinstance(document, dict) else None
 
 
 def _in_a_row() -> Iterator[Case]:

@@ -48,7 +48,7 @@ def test_an_allowed_cell_keeps_its_guards_in_order() -> None:
     assert cell.truth is Truth.OBSERVED
     assert not any(guard.discretionary for guard in cell.guards)
     increase = LIFECYCLE.cell("updateAuthorization", "AUTHORIZED").guards[-1]
-    assert (increase.guard, increase.discretionary) == ("increase_permitted", True)
+    assert (increase.guard, increase.discretionary) == ("credit_granted", True)
 
 
 def test_effects_say_what_changes() -> None:

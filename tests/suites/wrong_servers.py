@@ -67,6 +67,11 @@ def reads_order(request: Request) -> bool:
     return request.method == "GET" and len(path) == 5 and path[3] == "orders"
 
 
+def order_of(request: Request) -> str:
+    """The target of the order that a request is about."""
+    return "/".join(request.target.split("/")[:5])
+
+
 def changed(response: Response, **fields: Any) -> Response:
     """A JSON answer with other values in some fields."""
     body = {**json.loads(response.body), **fields}
