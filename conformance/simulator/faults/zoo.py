@@ -12,6 +12,7 @@ from conformance.contract.document import Document, read_document
 from conformance.contract.operation import Operation
 from conformance.exceptions import UsageError
 from conformance.simulator.faults import (
+    aftermath,
     concurrency,
     contradictions,
     effects,
@@ -56,6 +57,7 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     **contradictions.BEHAVIOURS,
     **hard_texts.BEHAVIOURS,
     **key_bodies.BEHAVIOURS,
+    **aftermath.BEHAVIOURS,
 }
 _SETS: Mapping[str, Callable[[Operation], bool]] = {
     "all": lambda _operation: True,
