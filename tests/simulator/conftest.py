@@ -1,17 +1,26 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from conformance.contract.contract import Contract, load_contract
 from conformance.simulator.service import Simulator
+from conformance.simulator.socket_door import ServerThread
 from tests.simulator.caller import Caller
+from tests.simulator.raw_caller import RawCaller
 
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
     return load_contract()
+
+
+@pytest.fixture(scope="module")
+def raw(contract: Contract) -> Iterator[RawCaller]:
+    """A caller at a server that the tests of a module share."""
+    with ServerThread(Simulator(contract)) as server:
+        yield RawCaller(server)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,9 +17,32 @@ from conformance.simulator.toxic import Toxic
 from conformance.simulator.wire import WireRequest
 from tests.simulator.caller import BASE, authorization
 
-__all__ = ["AUTHORIZATION", "RawCaller", "address", "capture_bytes", "drained", "read_bytes", "until"]
+__all__ = [
+    "AUTHORIZATION",
+    "JSON_HEADERS",
+    "LAST",
+    "SHORT",
+    "RawCaller",
+    "address",
+    "capture_bytes",
+    "drained",
+    "get",
+    "post",
+    "read_bytes",
+    "until",
+]
 
 AUTHORIZATION = authorization(DEFAULT_MERCHANTS[0])
+JSON_HEADERS = {"Authorization": AUTHORIZATION, "Content-Type": "application/json"}
+LAST = "Connection: close"
+SHORT: Mapping[str, Mapping[str, Any]] = {
+    "latency": {"ms": 20},
+    "late_reply": {"ms": 20},
+    "timeout": {"ms": 30},
+    "drip": {"bytes": 50, "ms": 1},
+    "huge_body": {"bytes": 1_000_000},
+    "gzip_bomb": {"bytes": 1_000_000},
+}
 _HOST = "127.0.0.1:1"
 
 
@@ -36,6 +60,20 @@ def capture_bytes(order_id: str, amount: int = 100, *extra: str, credentials: bo
     if credentials:
         lines.append(f"Authorization: {AUTHORIZATION}")
     return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def post(
+    connection: http.client.HTTPConnection, order_id: str, amount: int = 100
+) -> tuple[int, bytes, http.client.HTTPMessage]:
+    connection.request("POST", f"{BASE}/{order_id}/captures", json.dumps({"captured_amount": amount}), JSON_HEADERS)
+    response = connection.getresponse()
+    return response.status, response.read(), response.headers
+
+
+def get(connection: http.client.HTTPConnection, order_id: str) -> tuple[int, bytes, http.client.HTTPMessage]:
+    connection.request("GET", f"{BASE}/{order_id}", headers=JSON_HEADERS)
+    response = connection.getresponse()
+    return response.status, response.read(), response.headers
 
 
 def read_bytes(order_id: str, *extra: str) -> bytes:
