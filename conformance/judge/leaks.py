@@ -37,23 +37,42 @@ _KEPT = re.compile(r"\bpublic\b|\b(?:s-maxage|max-age)\s*=\s*\"?0*[1-9]")
 
 def check_leaks(seen: Observation) -> Iterator[Remark]:
     """Yield stack traces, words of a database, echoed credentials, and leave to keep what is about a customer."""
-    body = seen.response.body[:_SEARCHED]
-    caching = ", ".join(seen.response.headers.all("Cache-Control")).lower()
-    if (seen.succeeded or seen.status in _OF_AN_ORDER) and "no-store" not in caching and _KEPT.search(caching):
-        yield Remark("KOM-710", f"Cache-Control is {shown(caching)}")
-    if seen.status >= 400 and _TRACES.search(body):
-        yield Remark("KOM-703", f"the body of the {seen.status} shows a stack trace")
-    if seen.status >= 400 and _QUERIES.search(body) and not _QUERIES.search(seen.exchange.request.body):
-        yield Remark("KOM-703", f"the body of the {seen.status} shows what a database said")
+    if seen.succeeded or seen.status in _OF_AN_ORDER:
+        yield from _check_caching(seen)
+    if seen.status >= 400:
+        yield from _check_insides(seen)
     password = seen.password()
-    if len(password) < _SHORTEST_SECRET:
+    if len(password) >= _SHORTEST_SECRET:
+        yield from _check_secrets(seen, password)
+
+
+def _check_caching(seen: Observation) -> Iterator[Remark]:
+    if "no-store" in (seen.response.headers.get("Cache-Control") or ""):
         return
-    request = seen.exchange.request
+    caching = ", ".join(seen.response.headers.all("Cache-Control")).lower()
+    if "no-store" not in caching and _KEPT.search(caching):
+        yield Remark("KOM-710", f"Cache-Control is {shown(caching)}")
+
+
+def _check_insides(seen: Observation) -> Iterator[Remark]:
+    body = seen.response.body[:_SEARCHED]
+    if _TRACES.search(body):
+        yield Remark("KOM-703", f"the body of the {seen.status} shows a stack trace")
+    if _QUERIES.search(body) and not _QUERIES.search(seen.exchange.request.body):
+        yield Remark("KOM-703", f"the body of the {seen.status} shows what a database said")
+
+
+def _check_secrets(seen: Observation, password: str) -> Iterator[Remark]:
+    body, request = seen.response.body[:_SEARCHED], seen.exchange.request
     encoded = seen.principal.partition(" ")[2].strip()
     for secret in (password.encode(), encoded.encode()):
         if secret in body and secret not in request.body and secret not in request.target.encode():
             yield Remark("KOM-704", "the body repeats the credentials of the request")
             break
+    secrets = [each for each in (password, seen.principal) if len(each) >= _SHORTEST_SECRET]
+    values = "\n".join([value for _, value in seen.response.headers])
+    if not any(secret in values for secret in secrets):
+        return
     for name, value in seen.response.headers:
-        if password in value or (len(seen.principal) > _SHORTEST_SECRET and seen.principal in value):
+        if any(secret in value for secret in secrets):
             yield Remark("KOM-704", f"the header {name} repeats the credentials of the request")
