@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import ssl
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from conformance.simulator.wire import WireLog, WireRequest, named_order
 
 __all__ = ["Door"]
 
+_LAST_TURNS = 3
 # How often to look for callers who have been silent for too long, in seconds.
 _SWEEP_EVERY = 1.0
 
@@ -113,13 +115,20 @@ class Door:
             self._sweep.cancel()
         if self._server is None:
             return
+        loop = asyncio.get_running_loop()
+        for listening in self._server.sockets:
+            # A server that is closed while it is letting somebody in would lose sight of the connection.
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_reader(listening.fileno())
+        await asyncio.sleep(0)
         self._server.close()
         for connection in list(self.connections):
             connection.close()
-        # One turn of the loop lets what was written go out.
-        await asyncio.sleep(0)
-        for connection in list(self.connections):
-            connection.abort()
+        # One turn of the loop lets what was written go out; who is just coming in takes a few to be here.
+        for _ in range(_LAST_TURNS):
+            await asyncio.sleep(0)
+            for connection in list(self.connections):
+                connection.abort()
         await asyncio.sleep(0)
 
     def _connected(self) -> Connection:

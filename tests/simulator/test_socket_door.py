@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from conformance.exceptions import UsageError
+from conformance.exchange import Response
 from conformance.simulator import connection, door, socket_door
 from conformance.simulator.demo import AUTHORIZED_ORDER_ID, PART_CAPTURED_ORDER_ID
 from conformance.simulator.merchant import DEFAULT_MERCHANTS
@@ -312,3 +313,22 @@ def test_signals_end_a_server_cleanly(number: signal.Signals) -> None:
             process.send_signal(number)
             output, errors = process.communicate(timeout=10)
     assert (process.returncode, output, errors) == (0, "ended\n", "")
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_who_comes_in_as_a_door_closes_is_let_go(turns: int) -> None:
+    async def closing() -> socket.socket:
+        entrance = door.Door(lambda _request: Response(204))
+        await entrance.open("127.0.0.1", 0)
+        caller = socket.create_connection(("127.0.0.1", entrance.port), timeout=5)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await entrance.close()
+        return caller
+
+    with asyncio.run(closing()) as caller:
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            received = caller.recv(1)
+        assert received == b""
+    gc.collect()
