@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from conformance.judge.observation import Observation
 from conformance.judge.shadow import Shadow, moment
 
-__all__ = ["GUARDS", "Question", "holds", "requested_amount"]
+__all__ = ["GUARDS", "Question", "holds", "names_amount", "requested_amount"]
 
 _AMOUNT_FIELD = {
     "captureOrder": "captured_amount",
@@ -44,6 +44,13 @@ def requested_amount(seen: Observation) -> int | None:
         return None
     value = seen.body.get(_AMOUNT_FIELD.get(operation.id, ""))
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def names_amount(seen: Observation) -> bool:
+    """Tell whether a request names the amount that its operation is about, be it one or not."""
+    name = _AMOUNT_FIELD.get(seen.operation.id, "") if seen.operation is not None else ""
+    sent = seen.sent.value
+    return not isinstance(sent, dict) or name in sent
 
 
 def _at_most(amount: int | None, limit: int | None) -> bool | None:

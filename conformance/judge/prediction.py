@@ -17,7 +17,7 @@ from typing import Any
 from conformance.contract.contract import Contract
 from conformance.contract.error_table import ErrorRow
 from conformance.contract.operation import Operation
-from conformance.judge.guards import Question, holds, requested_amount
+from conformance.judge.guards import Question, holds, names_amount, requested_amount
 from conformance.judge.observation import Observation, is_uuid, shown
 from conformance.judge.shadow import Shadow
 
@@ -146,6 +146,9 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
         what = f"its body breaks the description: {where} {errors[0].message[:120]}"
         left = [error for error in errors if not _is_optional_null(error)]
         topic = "number-as-text" if left and all(_is_number_as_text(error) for error in left) else ""
+        if left and all(_is_missing(error) for error in left):
+            # How that is refused is on record.
+            rows = tuple(row for row in rows if row.truth.binds) or rows
         yield Reason(what, rows, binds=bool(left), code="KOM-207", topic=topic)
     elif _breaks_line_arithmetic(seen.sent.value):
         # The rule is documented, that this API enforces it is not.
@@ -194,6 +197,12 @@ def _is_optional_null(error: Any) -> bool:
     """Tell whether null stands in a field that may be left out: whether that is the same, no source says."""
     field = bool(error.instance_path) and isinstance(error.instance_path[-1], str)
     return error.instance is None and str(error.schema_path[-1]) == "type" and field and not _required(error)
+
+
+def _is_missing(error: Any) -> bool:
+    """Tell whether a field that must be there is not, or is null."""
+    keyword = str(error.schema_path[-1])
+    return keyword == "required" or (keyword == "type" and error.instance is None and _required(error))
 
 
 def _required(error: Any) -> bool:
@@ -269,13 +278,17 @@ def _from_lifecycle(
     asked = Question(seen, shadow, now)
     for guard in cell.guards:
         held = holds(guard.guard, asked)
-        if held:
+        if held or (guard.guard in _OF_AN_AMOUNT and not names_amount(seen)):
             continue
         row = contract.errors.row(guard.error)
         certain = held is False and guard.truth.binds and not guard.discretionary and not shadow.doubts
         yield Reason(row.precondition, (row,), binds=certain, code=_GUARD_CODES.get(guard.guard, "KOM-402"))
 
 
+# What is asked of an amount cannot be asked of a request that has none.
+_OF_AN_AMOUNT = frozenset(
+    {"amount_positive", "amount_within_remaining", "amount_within_refundable", "amount_covers_captured"}
+)
 _GUARD_CODES = {
     "amount_within_remaining": "KOM-306",
     "amount_within_refundable": "KOM-307",

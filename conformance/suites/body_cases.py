@@ -221,7 +221,7 @@ def _meanings() -> Iterator[Case]:
     def lines(state: str) -> Play:
         def play(conversation: Conversation) -> None:
             scene = Scene(conversation, "updateAuthorization", state)
-            for difference in (-10, 10):
+            for difference in (-10, 10, -scene.order.order_amount // 2):
                 scene.read_back(scene.ask({"order_amount": scene.order.order_amount + difference}))
 
         return play
@@ -232,6 +232,28 @@ def _meanings() -> Iterator[Case]:
         for sum_of_lines in (300, 700):
             body = {"refunded_amount": 500, "order_lines": lines_of(sum_of_lines)}
             scene.read_back(scene.ask(body, expected=ground))
+
+    def sums_unequal(operation: str) -> Play:
+        """Leave something out of the lines and add something to them: the amount is what is asked for."""
+
+        def play(conversation: Conversation) -> None:
+            scene = Scene(conversation, operation, "part_captured")
+            for difference in (-100, 100):
+                amount = 600 if operation == "captureOrder" else scene.order.order_amount - 600
+                one = amount // 3
+                lines = [*lines_of(one, "one"), *lines_of(amount - one + difference, "other")]
+                scene.read_back(scene.ask({AMOUNT_FIELD[operation]: amount, "order_lines": lines}))
+
+        return play
+
+    def negative(operation: str) -> Play:
+        def play(conversation: Conversation) -> None:
+            scene = Scene(conversation, operation, "part_captured")
+            scene.read()
+            for amount in (-1, -scene.order.captured):
+                scene.read_back(scene.ask({AMOUNT_FIELD[operation]: amount}))
+
+        return play
 
     def parcels(operation: str) -> Play:
         def play(conversation: Conversation) -> None:
@@ -286,6 +308,10 @@ def _meanings() -> Iterator[Case]:
     for state in ("fresh", "part_captured", "part_captured_refunded"):
         yield _case("updateAuthorization", state, "without-lines", "authorization", lines(state), consumes=True)
     yield _case("refundOrder", "fully_captured", "lines-unequal", "refund", unequal, consumes=True)
+    for operation, kind in (("captureOrder", "capture"), ("updateAuthorization", "authorization")):
+        yield _case(operation, "part_captured", "lines-unequal", kind, sums_unequal(operation), consumes=True)
+    for operation in AMOUNT_FIELD:
+        yield _case(operation, "part_captured", "negative", "invalid body", negative(operation))
     yield _case(
         "appendShippingInfo", "part_captured", "one-after-another", "text", parcels("appendShippingInfo"), consumes=True
     )

@@ -55,6 +55,8 @@ def _faults(operation: Operation, state: str, rows: list[ErrorRow]) -> Callable[
             control.provoke(_fault(operation, scene, row.status, row.code))
             reply = conversation.call(operation.id, ids, body, key=key, provoked=True)
             if reply.status != row.status:
+                # What was done in place of it is told by the order.
+                scene.read()
                 raise NotMeasuredError(f"the control interface did not provoke {row.status} {row.code}")
         conversation.call(operation.id, ids, body, key=key)
         scene.read()

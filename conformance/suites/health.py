@@ -15,11 +15,15 @@ _ENDLESS = "longer than"
 
 @dataclass(slots=True)
 class Health:
-    """How a target has been doing over all cases; a run stops when it no longer answers."""
+    """How a target has been doing over all cases; a run stops when it no longer answers.
+
+    ``shows_orders`` says that an order has been read which was made through the target's control interface.
+    """
 
     patience: int = 5
     silent: int = 0
     last_failure: str = ""
+    shows_orders: bool = False
 
     def note(self, exchange: Exchange) -> None:
         """Count exchanges in a row that brought no answer; raises TargetGoneError when there are too many."""

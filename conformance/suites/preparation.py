@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 LARGEST_AMOUNT = 200_000_000
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,12 @@ def prepare(conversation: Conversation, name: str) -> PreparedOrder:
     if control is None:
         return conversation.pool.take(conversation, state)
     order_id = control.create_order(**{**ORDER, **state.fields})
-    order = learned(conversation.call("getOrder", {"order_id": order_id}), order_id)
+    reply = conversation.call("getOrder", {"order_id": order_id})
+    if reply.status == _NOT_FOUND and conversation.health.shows_orders:
+        # One of many: it is not the control interface that makes orders elsewhere.
+        conversation.report("KOM-408", f"the order, made in state {name} a moment ago, was answered with 404", reply)
+    order = learned(reply, order_id)
+    conversation.health.shows_orders = True
     _take_steps(conversation, order, state)
     return order
 

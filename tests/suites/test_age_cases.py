@@ -25,6 +25,7 @@ from tests.suites.wrong_servers import (
     reads_order,
     refusal,
     stateless,
+    success,
     unkeyed,
 )
 
@@ -141,6 +142,30 @@ def captures_net_of_refunds() -> Answer:
     return answer
 
 
+def refunds_forgotten_after_a_day(request: Request, handle: Handle) -> Response:
+    """Count only what was refunded today, and pay out what no order has."""
+    response = handle(request)
+    if not asks(request, "POST", "/refunds") or response.status != 403:
+        return response
+    read = handle(replace(unkeyed(request), method="GET", target=order_of(request), body=b""))
+    refunds = json.loads(read.body).get("refunds", [])
+    old = [each for each in refunds if age_of(each["refunded_at"], read) > timedelta(days=1)]
+    made_id = "0f6a3c1e-52b7-4d0e-9a55-6f3b1c2d4e5f"
+    location = f"http://127.0.0.1:8080{request.target}/{made_id}"
+    return success(201, Refund_Id=made_id, Location=location) if old else response
+
+
+def cancelled_for_a_day(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if not asks(request, "POST", "/captures") or response.status != 403:
+        return response
+    read = handle(replace(unkeyed(request), method="GET", target=order_of(request), body=b""))
+    if json.loads(read.body)["status"] != "CANCELLED":
+        return response
+    made_id = "0f6a3c1e-52b7-4d0e-9a55-6f3b1c2d4e5f"
+    return success(201, Capture_Id=made_id, Location=f"http://127.0.0.1:8080{request.target}/{made_id}")
+
+
 FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
     "captured shown as expired": (expires_whatever("CAPTURED"), "getOrder/fully_captured/grown-old", "KOM-412"),
     "cancelled shown as expired": (expires_whatever("CANCELLED"), "getOrder/cancelled/grown-old", "KOM-412"),
@@ -155,6 +180,12 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
     ),
     "day of Berlin": (stateless(day_begins_in_berlin), "extendAuthorizationTime/aged/all-day", "KOM-417"),
     "dated as the first": (stateless(dated_as_the_first), "captureOrder/fresh/dated", "KOM-416"),
+    "refunds forgotten after a day": (
+        stateless(refunds_forgotten_after_a_day),
+        "getOrder/fully_refunded/grown-old",
+        "KOM-307",
+    ),
+    "cancelled for a day": (stateless(cancelled_for_a_day), "getOrder/cancelled/grown-old", "KOM-407"),
     "captures net of refunds": (captures_net_of_refunds, "captureOrder/fresh/dated", "KOM-309"),
 }
 
@@ -171,3 +202,21 @@ def test_fault_is_found(fault: str) -> None:
 def test_case_passes_without_the_fault(case: str) -> None:
     result = judged(stateless(lambda request, handle: handle(request)), case)
     assert {each.verdict for each in result.cases} == {Verdict.PASSED}
+
+
+def test_an_order_that_was_made_and_is_not_found_is_a_finding() -> None:
+    def without_old_orders(request: Request, handle: Handle) -> Response:
+        response = handle(request)
+        old = ok(response) and reads_order(request) and json.loads(response.body)["created_at"] < "2025-06"
+        return refusal(404, "NO_SUCH_ORDER") if old else response
+
+    result = judged(stateless(without_old_orders), "getOrder/[fo]*/valid")
+    verdicts = {each.id: each.verdict for each in result.cases}
+    assert verdicts["getOrder/fresh/valid"] is Verdict.PASSED
+    assert verdicts["getOrder/old/valid"] is Verdict.FAILED
+    assert "KOM-408" in codes(result)
+
+
+def test_where_no_order_can_be_read_nothing_is_measured() -> None:
+    result = judged(stateless(lambda _request, _handle: refusal(404, "NO_SUCH_ORDER")), "getOrder/[fo]*/valid")
+    assert {each.verdict for each in result.cases} == {Verdict.NOT_MEASURED}

@@ -174,6 +174,63 @@ def bodies(change: Callable[[dict[str, Any]], dict[str, Any]], method: str, endi
     return stateless(answer)
 
 
+def without_amount(status: int, code: str) -> Callable[[], Answer]:
+    """Refuse what lacks its amount in words of one's own."""
+
+    def answer(request: Request, handle: Handle) -> Response:
+        lacks = asks(request, "POST", "/captures") and b"captured_amount" not in request.body
+        return refusal(status, code) if lacks and request.body.startswith(b"{") else handle(request)
+
+    return stateless(answer)
+
+
+def key_of_a_failure_is_done() -> Answer:
+    failed: set[str] = set()
+
+    def answer(request: Request, handle: Handle) -> Response:
+        key = request.headers.get("Klarna-Idempotency-Key") or ""
+        if asks(request, "POST", "/cancel") and key in failed:
+            return success(204)
+        response = handle(request)
+        if asks(request, "POST", "/cancel") and response.status >= 500:
+            failed.add(key)
+        return response
+
+    return answer
+
+
+def sum_of_lines_captured(request: Request, handle: Handle) -> Response:
+    body = json.loads(request.body) if asks(request, "POST", "/captures") and b"lines" in request.body else {}
+    total = sum(line["total_amount"] for line in body.get("order_lines", ()))
+    if len(body.get("order_lines", ())) < 2 or total >= body["captured_amount"]:
+        return handle(request)
+    return handle(replace(request, body=json.dumps({**body, "captured_amount": total}).encode()))
+
+
+def total_taken_for_remainder(request: Request, handle: Handle) -> Response:
+    """Without lines, let the new total come on top of what is captured."""
+    if asks(request, "PATCH", "/authorization") and b"order_lines" not in request.body:
+        order = json.loads(handle(replace(request, method="GET", target=order_of(request), body=b"")).body)
+        total = json.loads(request.body)["order_amount"] + order["captured_amount"]
+        if order["captured_amount"] and total <= order["order_amount"]:
+            return handle(replace(request, body=json.dumps({"order_amount": total}).encode()))
+    return handle(request)
+
+
+def less_than_nothing_is_refunded(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if not asks(request, "POST", "/captures") or response.status != 422 or b'"captured_amount":-' not in request.body:
+        return response
+    refund = json.dumps({"refunded_amount": -json.loads(request.body)["captured_amount"]}).encode()
+    target = request.target.removesuffix("captures") + "refunds"
+    made = handle(replace(unkeyed(request), target=target, body=refund))
+    if not ok(made):
+        return response
+    made_id = made.headers.get("Refund-Id") or ""
+    headers = [*made.headers.without("Refund-Id", "Location"), ("Capture-Id", made_id)]
+    return replace(made, headers=Headers([*headers, ("Location", f"http://127.0.0.1:8080{request.target}/{made_id}")]))
+
+
 def without_third(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "shipping_info": body["shipping_info"][:2]}
 
@@ -334,6 +391,28 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
         "KOM-405",
     ),
     "list from before the parcel": (list_from_before, "appendOrderShippingInfo/fresh/parcels-throughout", "KOM-412"),
+    "no amount is forbidden": (
+        without_amount(403, "CAPTURE_NOT_ALLOWED"),
+        "captureOrder/fresh/empty-object",
+        "KOM-205",
+    ),
+    "no amount is a bad value": (without_amount(400, "BAD_VALUE"), "captureOrder/fresh/empty-object", "KOM-205"),
+    "key of a failure is done": (key_of_a_failure_is_done, "cancelOrder/fresh/server-faults", "KOM-401"),
+    "sum of lines captured": (
+        stateless(sum_of_lines_captured),
+        "captureOrder/part_captured/lines-unequal",
+        "KOM-311",
+    ),
+    "total taken for the remainder": (
+        stateless(total_taken_for_remainder),
+        "updateAuthorization/part_captured/without-lines",
+        "KOM-309",
+    ),
+    "less than nothing is refunded": (
+        stateless(less_than_nothing_is_refunded),
+        "captureOrder/part_captured/negative",
+        "KOM-207",
+    ),
     "lines gone with a refund": (lines_gone_with_a_refund, "captureOrder/fresh/in-full", "KOM-406"),
 }
 
