@@ -86,10 +86,12 @@ def _check_status(
 
 
 def _reduced(shadow: Shadow | None) -> bool:
-    # What status an order has whose total was lowered to what is captured is not known.
+    # What status an order has whose total was lowered to what is captured is not known, by release or by update.
     if shadow is None:
         return True
-    return any(event.operation == "updateAuthorization" for event in shadow.events) or shadow.state == "PART_CAPTURED"
+    if shadow.state in ("PART_CAPTURED", "RELEASED"):
+        return True
+    return any(event.operation == "updateAuthorization" for event in shadow.events)
 
 
 def _check_list(order: Mapping[str, Any], name: str, amount: str, total: int | None, code: str) -> Iterator[Remark]:

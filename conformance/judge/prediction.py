@@ -144,12 +144,14 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
         errors = list(islice(validator.iter_errors(seen.sent.value), _MOST_ERRORS))
         where = "/".join(str(part) for part in errors[0].instance_path)
         what = f"its body breaks the description: {where} {errors[0].message[:120]}"
-        left = [error for error in errors if not _is_optional_null(error)]
+        left = [error for error in errors if not _is_optional_null(error, operation)]
         topic = "number-as-text" if left and all(_is_number_as_text(error) for error in left) else ""
-        if left and all(_is_missing(error) for error in left):
+        if left and all(_is_missing(error, operation) for error in left):
             # How that is refused is on record.
             rows = tuple(row for row in rows if row.truth.binds) or rows
         yield Reason(what, rows, binds=bool(left), code="KOM-207", topic=topic)
+    elif not seen.sent.value:
+        yield Reason("it asks for nothing", rows, binds=False, code="KOM-207")
     elif _breaks_line_arithmetic(seen.sent.value):
         # The rule is documented, that this API enforces it is not.
         yield Reason("a line's total is not quantity times price less discount", rows, binds=False, code="KOM-207")
@@ -193,23 +195,26 @@ def _is_number_as_text(error: Any) -> bool:
     return number and str(error.schema_path[-1]) == "type" and "string" in error.kind.as_dict()["types"]
 
 
-def _is_optional_null(error: Any) -> bool:
+def _is_optional_null(error: Any, operation: Operation) -> bool:
     """Tell whether null stands in a field that may be left out: whether that is the same, no source says."""
     field = bool(error.instance_path) and isinstance(error.instance_path[-1], str)
-    return error.instance is None and str(error.schema_path[-1]) == "type" and field and not _required(error)
+    return error.instance is None and field and not _required(error, operation)
 
 
-def _is_missing(error: Any) -> bool:
+def _is_missing(error: Any, operation: Operation) -> bool:
     """Tell whether a field that must be there is not, or is null."""
-    keyword = str(error.schema_path[-1])
-    return keyword == "required" or (keyword == "type" and error.instance is None and _required(error))
+    if str(error.schema_path[-1]) == "required":
+        return True
+    return error.instance is None and _required(error, operation)
 
 
-def _required(error: Any) -> bool:
+def _required(error: Any, operation: Operation) -> bool:
     name = error.instance_path[-1] if error.instance_path else ""
-    return name in _REQUIRED
+    return name in _REQUIRED or (name == "shipping_info" and operation.id in _OF_PARCELS)
 
 
+# What is about parcels alone must have them; a capture may.
+_OF_PARCELS = frozenset({"appendShippingInfo", "appendOrderShippingInfo"})
 # The fields that some object of a request must have; they are called nothing else elsewhere.
 _REQUIRED = frozenset(
     {
@@ -217,7 +222,6 @@ _REQUIRED = frozenset(
         "refunded_amount",
         "order_amount",
         "number_of_days",
-        "shipping_info",
         "interval",
         "interval_count",
         "name",

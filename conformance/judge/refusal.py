@@ -28,7 +28,8 @@ def check_refusal(seen: Observation, contract: Contract) -> Iterator[Remark]:
         return
     if seen.status not in seen.operation.answers or seen.unroutable:
         return
-    if seen.status in _SHAPE_UNKNOWN or (seen.status == 400 and seen.sent.problem and seen.exchange.request.body):
+    read = seen.exchange.request.body or seen.operation.body is not None
+    if seen.status in _SHAPE_UNKNOWN or (seen.status == 400 and seen.sent.problem and read):
         # A parser that cannot read the body may answer before the API's own error writer is asked.
         return
     shape = tuple(_check_shape(seen))
@@ -94,7 +95,9 @@ def _check_message(seen: Observation, contract: Contract) -> Iterator[Remark]:
     if seen.operation is None or not isinstance(seen.answered.value, dict):
         return
     rows = contract.errors.at(seen.operation.id, seen.status, seen.error_code)
-    patterns = [pattern for row in rows for pattern in row.patterns]
+    # A wording may go with another code of the status: more than one is documented for what it says.
+    alike = contract.errors.of(seen.operation.id, frozenset({seen.status}))
+    patterns = [pattern for row in alike for pattern in row.patterns]
     messages = seen.answered.value.get("error_messages")
     if not any(row.truth.binds and row.patterns for row in rows) or not isinstance(messages, list):
         return

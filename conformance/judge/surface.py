@@ -26,6 +26,8 @@ _AMOUNT_NAMES = re.compile(r"(?:_amount|unit_price|price|amount)$")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 _UTF_8 = frozenset({"utf-8", "utf8"})
 _WIDE = ("utf-16", "utf-32", "ucs-")
+# Methods that every path of a server may know, and that do nothing (RFC 9110, 9.3.2 and 9.3.7).
+_ASKING_ONLY = frozenset({"HEAD", "OPTIONS"})
 _MOST_SCHEMA_ERRORS = 20
 # Names that an order or a capture holds once, and those that each of its captures and refunds may hold once more.
 _ONCE = tuple(
@@ -45,8 +47,8 @@ def check_surface(seen: Observation, contract: Contract) -> Iterator[Remark]:
     if seen.response.cut:
         yield Remark("KOM-111", f"the body {seen.response.cut}")
     if seen.operation is None:
-        if seen.succeeded:
-            request = seen.exchange.request
+        request = seen.exchange.request
+        if seen.succeeded and request.method.upper() not in _ASKING_ONLY:
             yield Remark("KOM-116", f"{request.method} on a path that no operation has was answered {seen.status}")
         return
     answer = seen.operation.answers.get(seen.status)

@@ -10,6 +10,8 @@ from dataclasses import replace
 import pytest
 
 from conformance.exchange import Headers, Request, Response
+from conformance.simulator.merchant import DEFAULT_MERCHANTS
+from conformance.suites.target import Credentials
 from conformance.verdict import Verdict
 from tests.suites.wrong_servers import (
     Answer,
@@ -26,6 +28,8 @@ from tests.suites.wrong_servers import (
     unkeyed,
     with_header,
 )
+
+MINE = Credentials(DEFAULT_MERCHANTS[0].username, DEFAULT_MERCHANTS[0].password).authorization
 
 
 def from_germany(request: Request, handle: Handle) -> Response:
@@ -51,10 +55,13 @@ def twenty_on_a_page(request: Request, handle: Handle) -> Response:
 
 
 def looks_up_first(request: Request, handle: Handle) -> Response:
-    """Find out about ids before the credentials are looked at."""
+    """Find out about orders before the credentials are looked at."""
     response = handle(request)
-    strange = response.status == 401 and "not-a-uuid" in request.target
-    return refusal(400, "INVALID_ORDER_ID") if strange else response
+    if response.status != 401:
+        return response
+    known = with_header(request, "Authorization", MINE)
+    found = handle(replace(known, method="GET", target="/".join(request.target.split("/")[:5]), body=b""))
+    return found if found.status == 404 else response
 
 
 def open_once_captured() -> Answer:

@@ -99,7 +99,7 @@ WITNESSES = {
     "KOM-702": ("other-merchant-learns", "acknowledgeOrder/other_merchant/valid"),
     "KOM-703": ("trace-in-refusal", "captureOrder/fresh/above-remaining"),
     "KOM-704": ("secret-in-header", "getOrder/fresh/valid"),
-    "KOM-705": ("id-ends-at-semicolon", "getCapture/part_captured/encoded-path"),
+    "KOM-705": ("id-ends-at-null", "getCapture/part_captured/encoded-path"),
     "KOM-706": ("id-in-head", "getOrder/fresh/malformed-order-id"),
     "KOM-707": ("method-in-query", "getCaptures/fresh/method-override"),
     "KOM-710": ("order-cacheable", "getOrder/fresh/valid"),

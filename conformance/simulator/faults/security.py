@@ -318,7 +318,6 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "path-decoded-twice": _decoded(2),
     "dot-segments-followed": _decoded(1),
     "id-ends-at-null": _cut_at("%00"),
-    "id-ends-at-semicolon": _cut_at(";"),
     "method-overridden": _overridden,
     "method-in-query": _overridden_by_query,
     "description-in-head": in_success(_description_in_head),
