@@ -298,4 +298,6 @@ _GUARD_CODES = {
     "amount_within_refundable": "KOM-307",
     "has_captures": "KOM-307",
     "amount_covers_captured": "KOM-313",
+    "increase_admitted": "KOM-418",
+    "method_extendable": "KOM-418",
 }

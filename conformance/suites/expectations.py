@@ -153,7 +153,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "pair": ("KOM-406", "KOM-404", "KOM-405", "KOM-403", "KOM-308", "KOM-501", "KOM-502"),
     "refused": ("KOM-404", "KOM-403", "KOM-308", "KOM-402", "KOM-407", "KOM-207"),
     "old": ("KOM-412", "KOM-407", "KOM-408", "KOM-411", "KOM-406", "KOM-308", "KOM-403"),
-    "payment method": ("KOM-402", "KOM-309", "KOM-404", "KOM-308"),
+    "payment method": ("KOM-309", "KOM-418", "KOM-404", "KOM-308"),
     "server fault": ("KOM-202", "KOM-201", "KOM-501"),
     "lost answer": ("KOM-501", "KOM-502"),
     "generated read": ("KOM-104", "KOM-101", "KOM-103", "KOM-110"),

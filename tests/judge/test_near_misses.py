@@ -48,12 +48,12 @@ def months_later(first: dict[str, Any], status: str) -> Story:
 
 CANCELLED = order(status="CANCELLED", remaining_authorized_amount=0)
 BEYOND: dict[str, tuple[str, Story]] = {
-    "card increased": ("KOM-402", increased("CARD")),
-    "card of America increased": ("KOM-402", increased("PAY_BY_CARD", "US")),
-    "fixed amount increased elsewhere": ("KOM-402", increased("FIXED_AMOUNT", "IT")),
-    "debit increased in Switzerland": ("KOM-402", increased("DIRECT_DEBIT", "ch")),
-    "card extended": ("KOM-402", prolonged("CARD")),
-    "financing extended": ("KOM-402", prolonged("FIXED_SUM_CREDIT")),
+    "card increased": ("KOM-418", increased("CARD")),
+    "card of America increased": ("KOM-418", increased("PAY_BY_CARD", "US")),
+    "fixed amount increased elsewhere": ("KOM-418", increased("FIXED_AMOUNT", "IT")),
+    "debit increased in Switzerland": ("KOM-418", increased("DIRECT_DEBIT", "ch")),
+    "card extended": ("KOM-418", prolonged("CARD")),
+    "financing extended": ("KOM-418", prolonged("FIXED_SUM_CREDIT")),
     "latin": ("KOM-103", in_charset("ISO-8859-1")),
     "quoted latin": ("KOM-103", in_charset('"latin1"')),
     "two bytes a character": ("KOM-103", in_charset("UTF-16", "Feder")),

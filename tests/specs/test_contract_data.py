@@ -34,7 +34,7 @@ def _sentences() -> Iterator[tuple[str, str]]:
 
 def test_the_codes_are_the_ones_that_were_given_out() -> None:
     """A code is quoted in reports and known-failing files of others: it may be added to, and never go away."""
-    blocks = [(1, 17), (2, 9), (3, 18), (4, 17), (5, 6), (6, 2), (7, 8)]
+    blocks = [(1, 17), (2, 9), (3, 18), (4, 18), (5, 6), (6, 2), (7, 8)]
     assert set().union(*(_codes(block, last) for block, last in blocks)) <= set(CONTRACT.findings)
     assert list(CONTRACT.findings) == sorted(CONTRACT.findings)
 

@@ -339,7 +339,7 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
         "getOrder/unknown_order/valid",
         "KOM-112",
     ),
-    "card increased in word": (stateless(increased_in_word_only), "updateAuthorization/method/card", "KOM-402"),
+    "card increased in word": (stateless(increased_in_word_only), "updateAuthorization/method/card", "KOM-309"),
     "fixed amount increased anywhere": (
         stateless(increased_in_word_only),
         "updateAuthorization/method/fixed-amount-in-italy",
@@ -348,12 +348,12 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
     "debit increased in Switzerland": (
         stateless(increased_in_word_only),
         "updateAuthorization/method/direct-debit-in-switzerland",
-        "KOM-402",
+        "KOM-309",
     ),
     "financing extended": (
         stateless(extended_in_word_only),
         "updateAuthorization/method/financing-in-america",
-        "KOM-402",
+        "KOM-418",
     ),
     "days rounded up": (stateless(days_rounded_up), "extendDueDate/part_captured/not-on-offer", "KOM-402"),
     "any scheme": (stateless(any_scheme), "cancelOrder/fresh/other-scheme-same-credentials", "KOM-701"),
@@ -417,12 +417,16 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
 }
 
 
+# What is only advised is warned of.
+SHOULD = {"KOM-418"}
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_found(fault: str) -> None:
     make, case, code = FAULTS[fault]
     result = judged(make, case)
     assert code in codes(result)
-    assert {each.verdict for each in result.cases} == {Verdict.FAILED}
+    assert {each.verdict for each in result.cases} == {Verdict.WARNING if code in SHOULD else Verdict.FAILED}
 
 
 @pytest.mark.parametrize("case", sorted({case for _, case, _ in FAULTS.values()}))

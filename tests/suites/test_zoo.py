@@ -86,6 +86,7 @@ WITNESSES = {
     "KOM-414": ("transaction-of-first-capture", "captureOrder/fresh/in-a-row"),
     "KOM-415": ("captures-share-reference", "getOrder/many_captures/valid"),
     "KOM-416": ("captures-dated-before", "getOrder/part_captured/valid"),
+    "KOM-418": ("card-increased", "updateAuthorization/method/card"),
     "KOM-417": ("extension-from-old-end", "extendAuthorizationTime/aged/from-the-day-of-the-call"),
     "KOM-501": ("parcel-key-ignored", "appendOrderShippingInfo/fresh/repeated-key"),
     "KOM-502": ("release-key-ignored", "releaseRemainingAuthorization/part_captured/repeated-key"),
