@@ -31,8 +31,8 @@ _TOO_OLD = timedelta(days=183)
 _SOON = timedelta(hours=1)
 _WEEK = timedelta(days=7)
 _PAUSE = timedelta(hours=5)
-# Of one day, from the time zones in which it is still the day before to those in which it is already the next.
-_HOURS = (0.5, 9.0, 23.5)
+# Of one day in every zone from California to Berlin: in which of them a day begins is not said.
+_HOURS = (9.0, 15.0, 21.5)
 
 
 # What goes on beyond the first end of an authorisation that was extended, with the amounts that some of it takes.
@@ -291,7 +291,7 @@ def _extend_twice(conversation: Conversation, order_id: str, period: timedelta) 
 
 
 def _all_day(conversation: Conversation) -> None:
-    """Extend one order soon after midnight, in the morning and late on one day: a day is a day of UTC."""
+    """Extend one order in the morning, in the afternoon and in the evening of one day."""
     control = _control(conversation)
     now = _time(control)
     aged = {"created_at": _written(now - timedelta(days=10)), "expires_at": _written(now + _WEEK)}

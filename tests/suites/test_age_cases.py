@@ -107,10 +107,10 @@ def extends_again_the_next_day() -> Answer:
     return answer
 
 
-def day_begins_in_berlin(request: Request, handle: Handle) -> Response:
-    """Count an extension late in the evening for the next day."""
+def day_ends_with_business(request: Request, handle: Handle) -> Response:
+    """Count an extension in the evening for the next day."""
     response = handle(request)
-    if not ok(response) or not reads_order(request) or time_of(response).hour < 23:
+    if not ok(response) or not reads_order(request) or time_of(response).hour < 18:
         return response
     later = datetime.fromisoformat(json.loads(response.body)["expires_at"]) + timedelta(days=1)
     return changed(response, expires_at=later.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
@@ -178,7 +178,7 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
         "extendAuthorizationTime/fresh/repeated-key-later",
         "KOM-501",
     ),
-    "day of Berlin": (stateless(day_begins_in_berlin), "extendAuthorizationTime/aged/all-day", "KOM-417"),
+    "day of business": (stateless(day_ends_with_business), "extendAuthorizationTime/aged/all-day", "KOM-417"),
     "dated as the first": (stateless(dated_as_the_first), "captureOrder/fresh/dated", "KOM-416"),
     "refunds forgotten after a day": (
         stateless(refunds_forgotten_after_a_day),
