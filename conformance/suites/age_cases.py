@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
+from conformance.judge.shadow import moment
+from conformance.suites.bodies import ORDER
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Key
 from conformance.suites.expectations import CODES
 from conformance.suites.moves import Move, make
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
+from conformance.suites.told_control import ToldControl
 
 __all__ = ["age_cases"]
 
@@ -46,15 +49,22 @@ def age_cases() -> Iterator[Case]:
         name = "grown-old"
         play = _grown_old(state, moves)
         yield Case(f"getOrder/{state}/{name}", "getOrder", state, name, play, CODES["old"], consumes=True)
+    operation, name = "extendAuthorizationTime", "on-any-day"
+    yield Case(f"{operation}/aged/{name}", operation, "aged", name, _on_any_day, CODES["extension"], consumes=True)
+
+
+def _control(conversation: Conversation) -> ToldControl:
+    control = conversation.control
+    if control is None:
+        raise NotMeasuredError("only a control interface can move the target's clock")
+    if conversation.target.salt and "PYTEST_XDIST_WORKER" in os.environ:
+        raise NotMeasuredError("other workers are using the target, and its clock is moved by months here")
+    return control
 
 
 def _grown_old(state: str, moves: tuple[Move, ...]) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
-        control = conversation.control
-        if control is None:
-            raise NotMeasuredError("only a control interface can move the target's clock")
-        if conversation.target.salt and "PYTEST_XDIST_WORKER" in os.environ:
-            raise NotMeasuredError("other workers are using the target, and its clock is moved by years here")
+        control = _control(conversation)
         scene = Scene(conversation, "getOrder", state)
         scene.read_all()
         for pause in _WITH_MOVES:
@@ -68,3 +78,46 @@ def _grown_old(state: str, moves: tuple[Move, ...]) -> Callable[[Conversation], 
             scene.read_all()
 
     return play
+
+
+def _on_any_day(conversation: Conversation) -> None:
+    """Extend orders on the days on which calendars go wrong: the period is as long on each of them."""
+    control = _control(conversation)
+    now = control.now()
+    if now is None:
+        raise NotMeasuredError("the control interface does not show the target's clock")
+    first: tuple[date, int] | None = None
+    for day in _odd_days(now.astimezone(UTC).date()):
+        noon = datetime.combine(day, time(12), UTC)
+        control.advance((noon - (control.now() or noon)).total_seconds())
+        ages = {"created_at": _written(noon - timedelta(days=10)), "expires_at": _written(noon + timedelta(days=7))}
+        order = {"order_id": control.create_order(**{**ORDER, **ages})}
+        conversation.call("getOrder", order)
+        reply = conversation.call("extendAuthorizationTime", order)
+        read = conversation.call("getOrder", order)
+        document = read.json()
+        end = moment(document.get("expires_at")) if isinstance(document, dict) else None
+        if not reply.ok or end is None:
+            return
+        period = (end.astimezone(UTC).date() - day).days
+        first = first or (day, period)
+        if period != first[1]:
+            message = f"extended on {first[0]} for {first[1]} days and on {day} for {period}"
+            conversation.report("KOM-417", message, read, "extendAuthorizationTime")
+        # By the next of these days the order has run out.
+        conversation.audit()
+        conversation.last_reads.clear()
+
+
+def _odd_days(today: date) -> Iterator[date]:
+    """Yield, in order, an ordinary day, the ends of months and of a year, and the days after them."""
+    year = today.year + 1
+    yield date(year, 1, 15)
+    for month in (2, 4, 12):
+        following = date(year + month // 12, month % 12 + 1, 1)
+        yield following - timedelta(days=1)
+        yield following
+
+
+def _written(when: datetime) -> str:
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -229,9 +229,16 @@ def _meanings() -> Iterator[Case]:
     def unequal(conversation: Conversation) -> None:
         scene = Scene(conversation, "refundOrder", "fully_captured")
         ground = Expected("KOM-208", "the lines of a refund need not add up to its amount", success=True)
-        for sum_of_lines in (300, 700):
-            body = {"refunded_amount": 500, "order_lines": lines_of(sum_of_lines)}
-            scene.read_back(scene.ask(body, expected=ground))
+        for lines in (
+            lines_of(300),
+            lines_of(700),
+            [*lines_of(200, "one"), *lines_of(100, "other")],
+            [*lines_of(400, "one"), *lines_of(300, "other")],
+            lines_of(30) * 12,
+            lines_of(70) * 12,
+        ):
+            scene.read_back(scene.ask({"refunded_amount": 500, "order_lines": lines}, expected=ground))
+        scene.read_back(scene.ask({"refunded_amount": scene.order.refundable + 1, "order_lines": lines_of(100)}))
 
     def sums_unequal(operation: str) -> Play:
         """Leave something out of the lines and add something to them: the amount is what is asked for."""
@@ -243,6 +250,9 @@ def _meanings() -> Iterator[Case]:
                 one = amount // 3
                 lines = [*lines_of(one, "one"), *lines_of(amount - one + difference, "other")]
                 scene.read_back(scene.ask({AMOUNT_FIELD[operation]: amount, "order_lines": lines}))
+            if operation == "captureOrder":
+                too_much = {"captured_amount": scene.order.remaining + 1, "order_lines": lines_of(100)}
+                scene.read_back(scene.ask(too_much))
 
         return play
 

@@ -63,6 +63,7 @@ def clock_cases() -> Iterator[Case]:
     for operation in ("captureOrder", "extendAuthorizationTime", "updateAuthorization"):
         yield _case(operation, "lapsing", "after-its-end", "valid write", _after_end(operation))
     yield _case("captureOrder", "lapsing", "before-its-end", "capture", _before_end)
+    yield _case("captureOrder", "lapsing", "repeated-key-past-its-end", "repeated-key", _repeated_past_end)
     yield _case("extendAuthorizationTime", "lapsing", "moves-the-end", "extension", _extended)
     for name, steps in _BEYOND.items():
         yield _case("extendAuthorizationTime", "lapsing", name, "capture", _beyond_first_end(steps))
@@ -71,7 +72,7 @@ def clock_cases() -> Iterator[Case]:
         yield _case("extendAuthorizationTime", "aged", name, "extension", _from_today(captured))
     for operation in ("captureOrder", "cancelOrder", "updateAuthorization", "updateMerchantReferences"):
         yield _case(operation, "aged", "valid", "valid write", _aged(operation))
-    for days in (60, 150):
+    for days in (60, 175):
         name = f"after-{days}-days"
         yield _case("extendAuthorizationTime", "aged", name, "valid write", _aged("extendAuthorizationTime", days))
     yield _case("captureOrder", "fresh", "dated", "capture", _dated)
@@ -142,6 +143,17 @@ def _before_end(conversation: Conversation) -> None:
     order_id, _ = _lapsing(conversation)
     ground = Expected("KOM-308", "the authorisation still has an hour to go", success=True)
     conversation.call("captureOrder", {"order_id": order_id}, {"captured_amount": 100}, expected=ground)
+    conversation.call("getOrder", {"order_id": order_id})
+
+
+def _repeated_past_end(conversation: Conversation) -> None:
+    """Repeat a capture whose answer came before the end of the authorisation: it was made, whatever time it is."""
+    order_id, ends = _lapsing(conversation)
+    key = conversation.new_id()
+    conversation.call("captureOrder", {"order_id": order_id}, {"captured_amount": 100}, key=key)
+    _control(conversation).advance((_SOON + timedelta(minutes=1)).total_seconds())
+    conversation.judge.clock_is(ends + timedelta(minutes=1))
+    conversation.call("captureOrder", {"order_id": order_id}, {"captured_amount": 100}, key=key)
     conversation.call("getOrder", {"order_id": order_id})
 
 

@@ -140,6 +140,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "repeated-after-many": ("KOM-501", "KOM-502"),
     "repeated-after-refusal": ("KOM-501", "KOM-502"),
     "repeated-in-whole": ("KOM-501", "KOM-502"),
+    "repeated-in-another-form": ("KOM-501", "KOM-502"),
     "repeated-with-many-lines": ("KOM-501", "KOM-502"),
     "repeated-without-credentials": ("KOM-701", "KOM-501", "KOM-502"),
     "repeated-after-capture": ("KOM-501", "KOM-502"),

@@ -71,15 +71,24 @@ def _lost(operation: Operation, state: str) -> Callable[[Conversation], None]:
         control = conversation.control
         if control is None:
             raise NotMeasuredError(NO_CONTROL)
-        scene = Scene(conversation, operation.id, state)
-        ids, body, key = scene.ids, scene.body(), conversation.new_id()
-        control.provoke({**_fault(operation, scene, 503, "TEMPORARILY_UNAVAILABLE"), "carried_out": True})
-        conversation.call(operation.id, ids, body, key=key, provoked=True)
-        for _ in range(2):
-            conversation.call(operation.id, ids, body, key=key)
-        scene.read()
+        for status, code in _LOSING:
+            scene = Scene(conversation, operation.id, state)
+            ids, body, key = scene.ids, scene.body(), conversation.new_id()
+            control.provoke({**_fault(operation, scene, status, code), "carried_out": True})
+            conversation.call(operation.id, ids, body, key=key, provoked=True)
+            for _ in range(2):
+                conversation.call(operation.id, ids, body, key=key)
+            scene.read()
 
     return play
+
+
+# The failures behind which the work may have been done: of the service, before it, and on the way.
+_LOSING = (
+    (503, "TEMPORARILY_UNAVAILABLE"),
+    (500, "INTERNAL_SERVER_ERROR"),
+    (504, "TEMPORARILY_UNAVAILABLE"),
+)
 
 
 def _fault(operation: Operation, scene: Scene, status: int, code: str) -> dict[str, object]:

@@ -157,6 +157,8 @@ _HISTORIES: Mapping[str, tuple[str, tuple[Move, ...]]] = {
             ("cancelOrder", None),
             ("captureOrder", 1),
             ("updateAuthorization", 4_000),
+            ("updateConsumerDetails", None),
+            ("updateMerchantReferences", None),
             ("extendAuthorizationTime", None),
             ("releaseRemainingAuthorization", None),
         ),
@@ -266,12 +268,27 @@ _COMBINED: Mapping[str, tuple[str, tuple[Mapping[str, Any], ...]]] = {
             {"order_amount": 7_000, "order_lines": [*lines_of(4_000, "one"), *lines_of(3_000, "other")]},
         ),
     ),
+    "captureOrder": (
+        "fresh",
+        (
+            {"captured_amount": 600, "order_lines": [line for name in "CAB" for line in lines_of(200, name)]},
+            {"captured_amount": 600, "order_lines": lines_of(200) * 3},
+        ),
+    ),
+    "refundOrder": (
+        "fully_captured",
+        (
+            {"refunded_amount": 600, "order_lines": [line for name in "CAB" for line in lines_of(200, name)]},
+            {"refunded_amount": 600, "order_lines": lines_of(200) * 3},
+        ),
+    ),
     "appendOrderShippingInfo": (
         "fresh",
         (
             {"shipping_info": [{"return_shipping_company": "dhl", "return_tracking_number": "R-2"}]},
             {"shipping_info": [{"tracking_number": f"P-{number}"} for number in range(3)]},
             {"shipping_info": [{"tracking_uri": "https://carrier.example/P-4"}, {"shipping_method": "Postal"}]},
+            {"shipping_info": []},
         ),
     ),
     "appendShippingInfo": (
@@ -280,6 +297,7 @@ _COMBINED: Mapping[str, tuple[str, tuple[Mapping[str, Any], ...]]] = {
             {"shipping_info": [{"return_tracking_number": "R-2", "return_tracking_uri": "https://carrier.example/2"}]},
             {"shipping_info": [{"tracking_number": f"P-{number}"} for number in range(3)]},
             {"shipping_info": [{"shipping_company": "gls"}, {"shipping_method": "Postal"}]},
+            {"shipping_info": []},
         ),
     ),
 }

@@ -245,6 +245,17 @@ def _after_refusal(scene: Scene) -> None:
         scene.read()
 
 
+def _in_another_form(scene: Scene) -> None:
+    """Repeat a call with little in its body after one with much, and the other way round."""
+    conversation, ids, little = scene.conversation, scene.ids, {AMOUNT_FIELD[scene.operation]: 100}
+    much = scene.body(100)
+    for bodies in ((little, much), (much, little)):
+        keys = [conversation.new_id() for _ in bodies]
+        for body, key in (*zip(bodies, keys, strict=True), (bodies[0], keys[0])):
+            conversation.call(scene.operation, ids, body, key=key)
+        scene.read()
+
+
 def _in_whole(scene: Scene) -> None:
     """Repeat a call that leaves nothing, on an order that is large."""
     key, field = scene.conversation.new_id(), AMOUNT_FIELD[scene.operation]
@@ -346,6 +357,7 @@ _PLAYS: dict[str, Callable[[Scene], None]] = {
     "repeated-after-many": _after_many,
     "repeated-after-refusal": _after_refusal,
     "repeated-with-many-lines": _with_many_lines,
+    "repeated-in-another-form": _in_another_form,
     "repeated-without-credentials": _without_credentials,
     "repeated-after-capture": _after_capture,
 }
@@ -359,6 +371,7 @@ _OF_MONEY = frozenset(
         "repeated-after-many",
         "repeated-after-refusal",
         "repeated-with-many-lines",
+        "repeated-in-another-form",
     }
 )
 _OF_BODIES = frozenset(

@@ -53,11 +53,15 @@ def _played(kind: str, country: str, currency: str) -> Callable[[Conversation], 
             "initial_payment_method": {"type": kind, "description": "As agreed"},
         }
         order = {"order_id": control.create_order(**made_with)}
-        read = conversation.call("getOrder", order)
+        conversation.call("getOrder", order)
         for total in _TOTALS:
             for body in ({"order_amount": total}, {"order_amount": total, "order_lines": lines_of(total)}):
                 conversation.call("updateAuthorization", order, body)
-                read = conversation.call("getOrder", order)
+                conversation.call("getOrder", order)
+        conversation.call("extendAuthorizationTime", order)
+        conversation.call("getOrder", order)
+        conversation.call("captureOrder", order, {"captured_amount": 100})
+        conversation.call("getOrder", order)
         conversation.call("extendAuthorizationTime", order)
         read = conversation.call("getOrder", order)
         document = read.json()

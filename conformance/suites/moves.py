@@ -20,6 +20,7 @@ __all__ = [
     "unrefunded",
 ]
 
+_TOLD = frozenset({"captureOrder", "refundOrder"})
 Amount = int | Callable[[PreparedOrder], int]
 Move = tuple[str, Amount | None]
 """An operation, and the amount that it is about in minor units, where it is about one."""
@@ -56,4 +57,8 @@ def make(scene: Scene, move: Move, key: Key | str) -> Reply:
     scene.operation, scene.described = operation, scene.conversation.contract.operations[operation]
     amount = wanted(scene.order) if callable(wanted) else wanted
     body = scene.body() if amount is None else BodyMaker(scene.order).step(operation, amount)
+    if isinstance(body, dict) and operation in _TOLD:
+        # Each in words of its own, so that none can be shown for another.
+        number = len(scene.conversation.exchanges)
+        body |= {name: f"{number}. {body[name]}" for name in ("description", "reference") if name in body}
     return scene.ask(body, key=key)

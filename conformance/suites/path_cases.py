@@ -132,11 +132,20 @@ def _wrong_parts(contract: Contract, operation: Operation) -> Iterator[Case]:
             theirs = (other.captures if kind == "capture" else other.refunds)[-1]
             why = f"the {kind} belongs to another order"
             ground = expected(contract, operation.id, f"unknown {kind}", "KOM-209", why)
-            scene.ask(scene.body(), ids={**scene.ids, name: theirs}, expected=ground)
+            # Not only what was made is known to a server, but also what was read.
             conversation.call("getOrder", {"order_id": other.order_id})
+            scene.ask(scene.body(), ids={**scene.ids, name: theirs}, expected=ground)
+            for order_id in (other.order_id, scene.order.order_id):
+                conversation.call("getOrder", {"order_id": order_id})
+
+        def of_two(conversation: Conversation, name: str = name, kind: str = kind) -> None:
+            scene = Scene(conversation, operation.id, "released_refunded")
+            ground = expected(contract, operation.id, f"unknown {kind}", "KOM-209", f"no {kind} has this id")
+            scene.ask(scene.body(), ids={**scene.ids, name: conversation.new_id()}, expected=ground)
             scene.read()
 
         yield _case(operation.id, state, f"unknown-{kind}", "unknown id", unknown)
+        yield _case(operation.id, "released_refunded", f"unknown-{kind}", "unknown id", of_two)
         yield _case(operation.id, state, f"{kind}-of-another-order", "unknown id", foreign)
 
 
