@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from conformance.contract.contract import Contract
 from conformance.contract.error_table import ErrorRow, Party
@@ -58,7 +58,7 @@ def _faults(operation: Operation, state: str, rows: list[ErrorRow]) -> Callable[
                 # What was done in place of it is told by the order.
                 scene.read()
                 raise NotMeasuredError(f"the control interface did not provoke {row.status} {row.code}")
-        conversation.call(operation.id, ids, body, key=key)
+        _retried(conversation, operation, ids, body, key)
         scene.read()
 
     return play
@@ -77,12 +77,21 @@ def _lost(operation: Operation, state: str) -> Callable[[Conversation], None]:
             control.provoke({**_fault(operation, scene, status, code), "carried_out": True})
             conversation.call(operation.id, ids, body, key=key, provoked=True)
             for _ in range(2):
-                conversation.call(operation.id, ids, body, key=key)
+                _retried(conversation, operation, ids, body, key)
             scene.read()
 
     return play
 
 
+def _retried(conversation: Conversation, operation: Operation, ids: Mapping[str, str], body: object, key: str) -> None:
+    """Ask again with the key, as the retry policy says; a conflict with nobody is no end of it."""
+    reply = conversation.call(operation.id, ids, body, key=key)
+    if operation.writes and reply.status == _CONFLICT:
+        message = "the retry of a call that had failed was answered with 409, time and again"
+        conversation.report("KOM-502", message, reply, operation.id)
+
+
+_CONFLICT = 409
 # The failures behind which the work may have been done: of the service, before it, and on the way.
 _LOSING = (
     (503, "TEMPORARILY_UNAVAILABLE"),

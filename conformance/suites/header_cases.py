@@ -26,6 +26,11 @@ def header_cases(contract: Contract) -> Iterator[Case]:
         yield _case(operation.id, state, "names-in-small-letters", kind, play, consumes=operation.writes)
     yield _case("getOrder", "fresh", "integrator", "headers", _integrator)
     for operation in contract.operations:
+        if operation.body is None:
+            state = representative(contract, operation.id)
+            play = _typed_without_body(operation.id, state)
+            yield _case(operation.id, state, "typed-without-body", "headers", play, consumes=operation.writes)
+    for operation in contract.operations:
         state = representative(contract, operation.id)
         play = _any_accept(operation.id, state)
         yield _case(operation.id, state, "any-accept", "headers", play, consumes=operation.writes)
@@ -62,6 +67,18 @@ def _integrator(conversation: Conversation) -> None:
     why = "Klarna-Integrator names who calls for the merchant, and asks for nothing"
     ground = Expected("KOM-208", why, success=True)
     scene.ask(extra=(("Klarna-Integrator", "An integrator"),), expected=ground)
+
+
+def _typed_without_body(operation: str, state: str) -> Callable[[Conversation], None]:
+    """Many clients declare JSON on every request, also where there is no body to declare."""
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        why = "it has no body, whatever media type it declares"
+        ground = Expected("KOM-208", why, success=True)
+        scene.read_back(scene.ask(extra=(("Content-Type", "application/json"),), expected=ground))
+
+    return play
 
 
 def _any_accept(operation: str, state: str) -> Callable[[Conversation], None]:

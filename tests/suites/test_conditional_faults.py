@@ -202,6 +202,26 @@ def keys_without_lines_forgotten() -> Answer:
     return answer
 
 
+def key_of_a_failure_is_dead() -> Answer:
+    failed: set[str] = set()
+
+    def answer(request: Request, handle: Handle) -> Response:
+        key = request.headers.get("Klarna-Idempotency-Key") or ""
+        if key in failed:
+            return refusal(409, "CONFLICT")
+        response = handle(request)
+        if asks(request, "POST", "/refunds") and response.status >= 500:
+            failed.add(key)
+        return response
+
+    return answer
+
+
+def wants_what_is_declared(request: Request, handle: Handle) -> Response:
+    declared = asks(request, "POST", "/acknowledge") and "Content-Type" in request.headers
+    return refusal(400, "BAD_REQUEST") if declared and not request.body else handle(request)
+
+
 def captures_found_anywhere() -> Answer:
     owners: dict[str, str] = {}
 
@@ -268,6 +288,12 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
         keys_without_lines_forgotten,
         "captureOrder/fresh/repeated-in-another-form",
         "KOM-501",
+    ),
+    "key of a failure is dead": (key_of_a_failure_is_dead, "refundOrder/part_captured/lost-answer", "KOM-502"),
+    "wants what is declared": (
+        stateless(wants_what_is_declared),
+        "acknowledgeOrder/fresh/typed-without-body",
+        "KOM-208",
     ),
     "captures found anywhere": (
         captures_found_anywhere,
