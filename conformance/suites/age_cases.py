@@ -37,10 +37,10 @@ _LIVES: Mapping[str, tuple[Move, ...]] = {
     "part_captured_refunded": (),
     "furnished": (),
 }
-# Past the end of the authorisation, twice within half a year of the capture, and then beyond each rounder time, to
-# shortly before the three years for which an order can be read.
+# Past the end of the authorisation, twice within half a year of the capture.
 _WITH_MOVES = (timedelta(days=41), timedelta(days=61))
-_READING = (timedelta(days=90), timedelta(days=210), timedelta(days=600))
+# Beyond half a year, a year, and two, to shortly before the three years for which an order can be read.
+_YEARS = (timedelta(days=200), timedelta(days=200), timedelta(days=400), timedelta(days=250))
 
 
 def age_cases() -> Iterator[Case]:
@@ -49,6 +49,7 @@ def age_cases() -> Iterator[Case]:
         name = "grown-old"
         play = _grown_old(state, moves)
         yield Case(f"getOrder/{state}/{name}", "getOrder", state, name, play, CODES["old"], consumes=True)
+    yield Case("getOrder/any_state/for-years", "getOrder", "any_state", "for-years", _for_years, CODES["old"], True)
     operation, name = "extendAuthorizationTime", "on-any-day"
     yield Case(f"{operation}/aged/{name}", operation, "aged", name, _on_any_day, CODES["extension"], consumes=True)
 
@@ -73,11 +74,19 @@ def _grown_old(state: str, moves: tuple[Move, ...]) -> Callable[[Conversation], 
             for move in moves:
                 make(scene, move, Key.FRESH)
                 scene.read()
-        for pause in _READING:
-            control.advance(pause.total_seconds())
-            scene.read_all()
 
     return play
+
+
+def _for_years(conversation: Conversation) -> None:
+    """Read orders of every kind for as long as orders can be read."""
+    control = _control(conversation)
+    scenes = [Scene(conversation, "getOrder", state) for state in _LIVES]
+    for pause in (None, *_YEARS):
+        if pause is not None:
+            control.advance(pause.total_seconds())
+        for scene in scenes:
+            scene.read_all()
 
 
 def _on_any_day(conversation: Conversation) -> None:

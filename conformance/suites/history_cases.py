@@ -209,6 +209,7 @@ def _alone(operation: str, state: str, bodies: tuple[Mapping[str, Any], ...]) ->
     return play
 
 
+_UNSORTED = [{**line, "reference": name} for name in ("C-3", "A-1", "B-2") for line in lines_of(200, name)]
 _ALONE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "updateMerchantReferences": (
         {"merchant_reference2": "B-1"},
@@ -271,14 +272,14 @@ _COMBINED: Mapping[str, tuple[str, tuple[Mapping[str, Any], ...]]] = {
     "captureOrder": (
         "fresh",
         (
-            {"captured_amount": 600, "order_lines": [line for name in "CAB" for line in lines_of(200, name)]},
+            {"captured_amount": 600, "order_lines": _UNSORTED},
             {"captured_amount": 600, "order_lines": lines_of(200) * 3},
         ),
     ),
     "refundOrder": (
         "fully_captured",
         (
-            {"refunded_amount": 600, "order_lines": [line for name in "CAB" for line in lines_of(200, name)]},
+            {"refunded_amount": 600, "order_lines": _UNSORTED},
             {"refunded_amount": 600, "order_lines": lines_of(200) * 3},
         ),
     ),

@@ -170,7 +170,7 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
     "captured shown as expired": (expires_whatever("CAPTURED"), "getOrder/fully_captured/grown-old", "KOM-412"),
     "cancelled shown as expired": (expires_whatever("CANCELLED"), "getOrder/cancelled/grown-old", "KOM-412"),
     "no refund once expired": (stateless(no_refund_once_expired), "getOrder/fully_captured/grown-old", "KOM-308"),
-    "gone after a year": (gone_after_a_year, "getOrder/fully_refunded/grown-old", "KOM-408"),
+    "gone after a year": (gone_after_a_year, "getOrder/any_state/for-years", "KOM-408"),
     "captures of two months": (stateless(list_of_two_months), "getOrder/part_refunded/grown-old", "KOM-411"),
     "refunds of a month": (stateless(refunds_of_a_month), "getOrder/part_refunded/grown-old", "KOM-408"),
     "extended again the next day": (

@@ -119,7 +119,9 @@ def sorted_when_read_alone(request: Request, handle: Handle) -> Response:
     if request.method != "GET" or "/captures/" not in request.target or not ok(response):
         return response
     lines = json.loads(response.body)["order_lines"]
-    return changed(response, order_lines=sorted(lines, key=lambda line: line["name"])) if len(lines) > 2 else response
+    return (
+        changed(response, order_lines=sorted(lines, key=lambda line: line["reference"])) if len(lines) > 2 else response
+    )
 
 
 def short_at_the_end_of_a_month() -> Answer:
