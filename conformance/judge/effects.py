@@ -30,7 +30,12 @@ def carry_out(shadow: Shadow, seen: Observation, operation: Operation, contract:
         # What was on offer may have been used up.
         shadow.offers.pop(seen.ids.get("capture_id", ""), None)
     # The effect of an operation is the same in every state that allows it.
-    _change(shadow, contract.lifecycle.cell(operation.id, shadow.state or "AUTHORIZED").effect, seen, contract)
+    cell = contract.lifecycle.cell(operation.id, shadow.state or "AUTHORIZED")
+    _change(shadow, cell.effect, seen, contract)
+    if not cell.allowed and not cell.truth.binds:
+        # What becomes of the order where only we thought that it would be refused is the service's own affair.
+        shadow.state = ""
+        shadow.forget("status", "remaining_authorized_amount")
 
 
 def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contract) -> None:

@@ -6,8 +6,6 @@ with none, the request must succeed; with a binding one, it must be refused in a
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +17,7 @@ from conformance.contract.error_table import ErrorRow
 from conformance.contract.operation import Operation
 from conformance.judge.guards import Question, holds, names_amount, requested_amount
 from conformance.judge.observation import Observation, is_uuid, shown
+from conformance.judge.reading import hard_text
 from conformance.judge.shadow import Shadow
 
 __all__ = ["MAX_BODY", "Reason", "reasons", "state_of"]
@@ -29,9 +28,6 @@ _LARGER_READING = 1_048_576
 _MOST_ERRORS = 20
 _BODY_STATUSES = frozenset({400, 415, 422})
 _ID_STATUSES = frozenset({400, 404})
-# Tab and line breaks have escapes of their own, and are ordinary text.
-_CONTROL = re.compile(rb"\\u00[01][0-9a-fA-F]")
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # Codes that speak of the id in the path, whatever their status: no answer to a mistake in the body.
 _ID_CODES = frozenset({"INVALID_ORDER_ID", "NOT_FOUND", ""})
 
@@ -163,7 +159,7 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
         # What becomes of an amount of nothing, and what is looked at first, no source says.
         either = contract.errors.of(operation.id, _BODY_STATUSES | {403})
         yield Reason("its amount is nothing", either, binds=False, code="KOM-207")
-    if _holds_hard_text(seen):
+    if hard_text(request.body, seen.sent.value):
         yield Reason("its text holds what not every store can keep", rows, binds=False, code="KOM-207")
     delay = seen.body.get("shipping_delay")
     if isinstance(delay, int) and delay > 0:
@@ -173,20 +169,6 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
         # Whether an address exists is the service's own judgement.
         address = contract.errors.of(operation.id, frozenset({422}))
         yield Reason("the service may not accept the address", address, binds=False, code="KOM-207")
-
-
-def _holds_hard_text(seen: Observation) -> bool:
-    """Tell whether a text holds a control character or half a surrogate pair: JSON has both, few stores do."""
-    body = seen.exchange.request.body
-    if _CONTROL.search(body) is not None:
-        return True
-    if _SURROGATE.search(body) is None:
-        return False
-    try:
-        json.dumps(seen.sent.value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _is_number_as_text(error: Any) -> bool:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Text", "read_json", "reals", "repeated"]
+__all__ = ["Text", "hard_text", "read_json", "reals", "repeated"]
+
+# Tab and line breaks have escapes of their own, and are ordinary text.
+_CONTROL = re.compile(rb"\\u00[01][0-9a-fA-F]")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +96,16 @@ def reals(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from reals(item, f"{path}/{index}")
+
+
+def hard_text(raw: bytes, value: Any) -> bool:
+    """Tell whether a body holds a control character or half a surrogate pair: JSON has both, few stores do."""
+    if _CONTROL.search(raw) is not None:
+        return True
+    if _SURROGATE.search(raw) is None:
+        return False
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False

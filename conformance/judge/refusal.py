@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from conformance.contract.contract import Contract
 from conformance.contract.error_table import BodyKind
 from conformance.judge.observation import Observation, Remark, shown
+from conformance.judge.reading import hard_text
 from conformance.judge.surface import CORRELATION
 
 __all__ = ["check_refusal"]
@@ -28,8 +29,9 @@ def check_refusal(seen: Observation, contract: Contract) -> Iterator[Remark]:
         return
     if seen.status not in seen.operation.answers or seen.unroutable:
         return
-    read = seen.exchange.request.body or seen.operation.body is not None
-    if seen.status in _SHAPE_UNKNOWN or (seen.status == 400 and seen.sent.problem and read):
+    body = seen.exchange.request.body
+    unread = seen.sent.problem and (body or seen.operation.body is not None)
+    if seen.status in _SHAPE_UNKNOWN or (seen.status == 400 and (unread or hard_text(body, seen.sent.value))):
         # A parser that cannot read the body may answer before the API's own error writer is asked.
         return
     shape = tuple(_check_shape(seen))

@@ -28,6 +28,8 @@ _NO_CLOCK = "only a control interface can move the target's clock"
 _RETRIES = (timedelta(hours=6), timedelta(hours=7), timedelta(hours=10), timedelta(minutes=50))
 # A little more than the 180 days, whatever day they are counted from.
 _TOO_OLD = timedelta(days=183)
+# A period from which on an extension of ten days later may be cut short by them.
+_CAPPED = timedelta(days=165)
 _SOON = timedelta(hours=1)
 _WEEK = timedelta(days=7)
 _PAUSE = timedelta(hours=5)
@@ -271,6 +273,8 @@ def _from_today(captured: int) -> Play:
         created, ends = _day(fresh, "created_at"), _day(fresh, "expires_at")
         if created is None or ends is None:
             raise NotMeasuredError("the order does not say when it was created and when it expires")
+        if ends - created > _CAPPED:
+            raise NotMeasuredError("the period comes near the 180 days after which nothing is extended")
         aged = {"created_at": _written(_time(control) - timedelta(days=10))}
         order_id = control.create_order(**{**ORDER, **aged, **({"captured_amount": captured} if captured else {})})
         conversation.call("getOrder", {"order_id": order_id})

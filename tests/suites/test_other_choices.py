@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.suites.wrong_servers import (
     reads_order,
     refusal,
     stateless,
+    success,
 )
 
 
@@ -87,6 +89,28 @@ def part_captured_of_less() -> Answer:
     return answer
 
 
+def expired_is_cancelled_enough(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return success(204) if asks(request, "POST", "/cancel") and b"expired" in response.body.lower() else response
+
+
+def page_for_hard_texts(request: Request, handle: Handle) -> Response:
+    if not any(hard in request.body for hard in (b"\\u00", b"\\ud8", b"\\udc")):
+        return handle(request)
+    correlation = ("Klarna-Correlation-Id", "2f0c5d3e-7a1b-4c2d-9e3f-0a1b2c3d4e5f")
+    return Response(400, Headers([correlation, ("Content-Type", "text/html")]), b"<h1>Bad Request</h1>")
+
+
+def authorised_for_half_a_year(request: Request, handle: Handle) -> Response:
+    """Let authorisations last for 180 days, and no extension go beyond them."""
+    response = handle(request)
+    if not ok(response) or not reads_order(request):
+        return response
+    created = datetime.fromisoformat(json.loads(response.body)["created_at"])
+    end = (created + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00.000Z")
+    return changed(response, expires_at=end)
+
+
 def asks_by_options(request: Request, handle: Handle) -> Response:
     if request.method == "OPTIONS":
         correlation = ("Klarna-Correlation-Id", "2f0c5d3e-7a1b-4c2d-9e3f-0a1b2c3d4e5f")
@@ -118,6 +142,12 @@ CHOICES: dict[str, tuple[Callable[[], Answer], tuple[str, ...]]] = {
         ("updateMerchantReferences/fresh/empty-object", "updateMerchantReferences/*/invalid-again"),
     ),
     "part captured of less": (part_captured_of_less, ("*/released/*", "*/released_refunded/*")),
+    "expired is cancelled enough": (stateless(expired_is_cancelled_enough), ("cancelOrder/expired/*",)),
+    "a page for hard texts": (stateless(page_for_hard_texts), ("*/hard-texts",)),
+    "authorised for half a year": (
+        stateless(authorised_for_half_a_year),
+        ("extendAuthorizationTime/aged/*from-the-day-of-the-call", "extendAuthorizationTime/aged/all-day"),
+    ),
     "asked by OPTIONS": (stateless(asks_by_options), ("*/unsupported-method",)),
     "path parameters dropped": (stateless(path_parameters_dropped), ("*/altered-*", "*/encoded-path")),
 }
