@@ -15,8 +15,11 @@ from conformance.exchange import Request, Response
 from conformance.verdict import Verdict
 from tests.suites.wrong_servers import (
     Answer,
+    Faults,
     Handle,
     asks,
+    assert_found,
+    assert_passes,
     changed,
     codes,
     judged,
@@ -166,7 +169,7 @@ def cancelled_for_a_day(request: Request, handle: Handle) -> Response:
     return success(201, Capture_Id=made_id, Location=f"http://127.0.0.1:8080{request.target}/{made_id}")
 
 
-FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
+FAULTS: Faults = {
     "captured shown as expired": (expires_whatever("CAPTURED"), "getOrder/fully_captured/grown-old", "KOM-412"),
     "cancelled shown as expired": (expires_whatever("CANCELLED"), "getOrder/cancelled/grown-old", "KOM-412"),
     "no refund once expired": (stateless(no_refund_once_expired), "getOrder/fully_captured/grown-old", "KOM-308"),
@@ -192,16 +195,12 @@ FAULTS: dict[str, tuple[Callable[[], Answer], str, str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_found(fault: str) -> None:
-    make, case, code = FAULTS[fault]
-    result = judged(make, case)
-    assert code in codes(result)
-    assert {each.verdict for each in result.cases} == {Verdict.FAILED}
+    assert_found(FAULTS[fault])
 
 
 @pytest.mark.parametrize("case", sorted({case for _, case, _ in FAULTS.values()}))
 def test_case_passes_without_the_fault(case: str) -> None:
-    result = judged(stateless(lambda request, handle: handle(request)), case)
-    assert {each.verdict for each in result.cases} == {Verdict.PASSED}
+    assert_passes(case)
 
 
 def test_an_order_that_was_made_and_is_not_found_is_a_finding() -> None:

@@ -13,7 +13,7 @@ from conformance.simulator.service import Simulator
 from conformance.suites.control import ControlPort
 from conformance.suites.run import ServerOptions, run_server_suite
 from conformance.suites.target import Credentials, EmbeddedTarget, Target, TargetFactory
-from conformance.verdict import RunResult
+from conformance.verdict import RunResult, Severity, Verdict
 
 Handle = Callable[[Request], Response]
 Answer = Callable[[Request, Handle], Response]
@@ -108,3 +108,23 @@ def judged(make: Callable[[], Answer], case: str) -> RunResult:
 
 def codes(result: RunResult) -> set[str]:
     return {finding.code for case in result.cases for finding in case.findings if not finding.known}
+
+
+Faults = dict[str, tuple[Callable[[], Answer], str, str]]
+"""Servers with one fault each, the case that is made for it, and the code of the finding."""
+
+
+def assert_found(fault: tuple[Callable[[], Answer], str, str]) -> None:
+    """A fault is found by its case: it fails, or warns where the rule is only advised."""
+    make, case, code = fault
+    result = judged(make, case)
+    assert code in codes(result)
+    contract = load_contract()
+    advised = contract.requirements[contract.findings[code].requirement].keyword is Severity.SHOULD
+    assert {each.verdict for each in result.cases} == {Verdict.WARNING if advised else Verdict.FAILED}
+
+
+def assert_passes(case: str) -> None:
+    """A case finds nothing where there is nothing to find."""
+    result = judged(stateless(lambda request, handle: handle(request)), case)
+    assert {each.verdict for each in result.cases} == {Verdict.PASSED}
