@@ -32,8 +32,6 @@ def _beside(operation: str, state: str) -> Callable[[Conversation], None]:
     def play(conversation: Conversation) -> None:
         if conversation.control is None:
             raise NotMeasuredError("two orders are needed at once, which takes a control interface")
-        if conversation.control is None:
-            raise NotMeasuredError("two orders are needed at once, which takes a control interface")
         neighbour = Scene(conversation, operation, state)
         scene = Scene(conversation, operation, state)
         for each in (neighbour, scene):
