@@ -20,7 +20,6 @@ from conformance.simulator.wire import WireLog, WireRequest, named_order
 
 __all__ = ["Door"]
 
-_LAST_TURNS = 3
 # How often to look for callers who have been silent for too long, in seconds.
 _SWEEP_EVERY = 1.0
 
@@ -124,11 +123,10 @@ class Door:
         self._server.close()
         for connection in list(self.connections):
             connection.close()
-        # One turn of the loop lets what was written go out; who is just coming in takes a few to be here.
-        for _ in range(_LAST_TURNS):
-            await asyncio.sleep(0)
-            for connection in list(self.connections):
-                connection.abort()
+        # One turn of the loop lets what was written go out.
+        await asyncio.sleep(0)
+        for connection in list(self.connections):
+            connection.abort()
         await asyncio.sleep(0)
 
     def _connected(self) -> Connection:

@@ -1,6 +1,6 @@
 """What only time brings about: authorisations that lapse or are extended, and keys that must still count hours later.
 
-The target's clock is moved by hours only, so that orders of other cases on the same target do not lapse.
+The target's clock is moved by two days at the most, so that orders of other cases on the same target do not lapse.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ __all__ = [
     "unrefunded",
 ]
 
+# What is made again and again on one order.
 _TOLD = frozenset({"captureOrder", "refundOrder"})
 Amount = int | Callable[[PreparedOrder], int]
 Move = tuple[str, Amount | None]

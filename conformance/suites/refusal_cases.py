@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from conformance.contract.contract import Contract
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Key
-from conformance.suites.expectations import CODES
+from conformance.suites.expectations import CODES, representative
 from conformance.suites.moves import Move, below_captured, make, one_too_many, one_too_much_back, unrefunded
 from conformance.suites.scene import Scene
 
@@ -30,7 +30,7 @@ def refusal_cases(contract: Contract) -> Iterator[Case]:
         for state in _FORBIDDING.get(operation.id, ("cancelled",)):
             yield _repeated(operation.id, state, "refused-again", _as_it_is)
         if operation.body is not None:
-            state = _FOLLOWED_STATE.get(operation.id, "fresh")
+            state = representative(contract, operation.id)
             yield _repeated(operation.id, state, "invalid-again", _without_anything)
 
 
@@ -150,10 +150,4 @@ _FORBIDDING: Mapping[str, tuple[str, ...]] = {
     "triggerSendOut": ("fresh",),
     "updateMerchantReferences": ("cancelled",),
     "updateConsumerDetails": ("cancelled", "part_captured"),
-}
-# Where the operation would be allowed if it were asked for in full.
-_FOLLOWED_STATE: Mapping[str, str] = {
-    "refundOrder": "part_captured",
-    "appendShippingInfo": "part_captured",
-    "extendDueDate": "part_captured",
 }

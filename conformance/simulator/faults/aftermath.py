@@ -1,4 +1,4 @@
-"""Faults that are there for those who come later: after a refusal, with age, beside another write of the moment."""
+"""Faults that are there for those who come later: after a refusal, with age, with several values in one request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.exchange import Headers, Response
 from conformance.simulator.faults.call import Call
-from conformance.simulator.faults.changes import asked, in_json, in_refusal, succeeded, with_headers
+from conformance.simulator.faults.changes import asked, in_json, in_refusal, with_headers
 from conformance.simulator.faults.fault import Behaviour
 
 __all__ = ["BEHAVIOURS"]
@@ -95,57 +95,6 @@ def _one_cleared(sent: dict[str, Any], _call: Call) -> dict[str, Any]:
     return {**sent, "shipping_address": {name: each for name, each in address.items() if name not in cleared[1:]}}
 
 
-def _parcel_beside_parcel(call: Call) -> Response:
-    """Lose what a rival files for another capture than the first of the moment did."""
-    if call.capture is None:
-        return call.proceed()
-    first = call.moment.setdefault(call.ids["order_id"], call.ids["capture_id"])
-    if call.rival and first != call.ids["capture_id"]:
-        return _answered_only(call)
-    return call.proceed()
-
-
-def _beside(first: str, lost: str) -> Behaviour:
-    """Lose a write that arrives at the moment of another, whichever of them comes first."""
-
-    def behave(call: Call) -> Response:
-        order = call.order
-        if order is None:
-            return call.proceed()
-        seen = call.moment.setdefault(order.order_id, {})
-        if call.operation == first:
-            response = call.proceed()
-            kept = seen.get(lost)
-            if call.rival and kept is not None and succeeded(response):
-                for name, value in kept.items():
-                    setattr(order, name, value)
-                order.captures_changed()
-            return response
-        seen[lost] = {"details": order.details, "order_amount": order.order_amount}
-        return _answered_only(call) if call.rival and first not in seen else call.proceed()
-
-    return behave
-
-
-def _answered_only(call: Call) -> Response:
-    """Answer as if the request were carried out, and leave the order as it was."""
-    order, capture = call.order, call.capture
-    kept = {} if order is None else {name: getattr(order, name) for name in _LOST}
-    # Its parcels are encoded with it.
-    parcels = list(capture._shipping_info) if capture is not None and capture.encoded() else []  # noqa: SLF001 - a fault reaches where the service does not
-    response = call.proceed()
-    for name, value in kept.items():
-        setattr(order, name, value)
-    if capture is not None:
-        capture._shipping_info = parcels  # noqa: SLF001 - as above
-        capture.allocate(0)
-    if order is not None:
-        order.captures_changed()
-    return response
-
-
-_LOST = ("details", "order_amount", "remaining_authorized_amount", "order_lines")
-
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "capture-locked-by-refused-decrease": _locked_by("updateAuthorization", "CAPTURE_NOT_ALLOWED"),
     "cancel-locked-by-refused-capture": _locked_by("captureOrder", "CANCEL_NOT_ALLOWED"),
@@ -159,8 +108,6 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "third-parcel-of-call-lost": asked(_first_two),
     "swapped-references-one": asked(_first_over_second),
     "one-field-cleared-of-several": asked(_one_cleared),
-    "parcel-lost-beside-other-capture": _parcel_beside_parcel,
-    "address-lost-beside-extension": _beside("extendAuthorizationTime", "updateConsumerDetails"),
     "refusal-for-caches": in_refusal(
         lambda response, _call: with_headers(response, {"Cache-Control": "public, max-age=300"}), 403, 404
     ),

@@ -53,6 +53,16 @@ def _keep_refunded(call: Call, value: Any) -> None:
         call.order.refunded_amount = value
 
 
+def _total(call: Call) -> Any:
+    return getattr(call.order, "order_amount", None)
+
+
+def _keep_total(call: Call, value: Any) -> None:
+    if call.order is not None:
+        call.order.order_amount = value
+        call.order.remaining_authorized_amount = value - call.order.captured_amount
+
+
 def _order_parcels(call: Call) -> Any:
     return list(getattr(call.order, "_shipping_info", ()))
 
@@ -73,9 +83,24 @@ def _keep_capture_parcels(call: Call, value: Any) -> None:
         call.capture.allocate(0)
 
 
+def _parcel_of_another(call: Call) -> Response:
+    """Lose what a rival files for another capture than the first of the moment did."""
+    if call.capture is None:
+        return call.proceed()
+    first = call.moment.setdefault(call.ids["order_id"], call.ids["capture_id"])
+    before = _capture_parcels(call)
+    response = call.proceed()
+    if call.rival and first != call.ids["capture_id"]:
+        _keep_capture_parcels(call, before)
+    return response
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "reference-lost-beside-capture": _put_back(_details, _keep_details, others_only=True),
     "refund-lost-beside-capture": _put_back(_refunded, _keep_refunded, others_only=True),
     "parcels-of-one-moment-lost": _put_back(_order_parcels, _keep_order_parcels, others_only=False),
+    "address-lost-beside-extension": _put_back(_details, _keep_details, others_only=True),
+    "total-lost-beside-capture": _put_back(_total, _keep_total, others_only=True),
+    "parcel-lost-beside-other-capture": _parcel_of_another,
     "capture-parcels-of-one-moment-lost": _put_back(_capture_parcels, _keep_capture_parcels, others_only=False),
 }
