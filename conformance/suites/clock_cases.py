@@ -86,7 +86,6 @@ def clock_cases() -> Iterator[Case]:
         ("appendShippingInfo", "part_captured"),
         ("appendOrderShippingInfo", "fresh"),
         ("extendAuthorizationTime", "fresh"),
-        ("updateAuthorization", "part_captured"),
     ):
         yield _case(operation, state, "repeated-key-later", "repeated-key", _later(operation, state))
 

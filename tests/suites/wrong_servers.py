@@ -72,6 +72,25 @@ def order_of(request: Request) -> str:
     return "/".join(request.target.split("/")[:5])
 
 
+def read_behind(request: Request, handle: Handle) -> Response:
+    """The order that a request is about, read in passing."""
+    return handle(replace(unkeyed(request), method="GET", target=order_of(request), body=b""))
+
+
+def order_behind(request: Request, handle: Handle) -> dict[str, Any]:
+    """The fields of the order that a request is about."""
+    order: dict[str, Any] = json.loads(read_behind(request, handle).body)
+    return order
+
+
+def made_up(request: Request, header: str) -> Response:
+    """The success of a capture or refund that was never made; ``header`` names its id."""
+    made_id = "0f6a3c1e-52b7-4d0e-9a55-6f3b1c2d4e5f"
+    return success(
+        201, **{header.replace("-", "_"): made_id, "Location": f"http://127.0.0.1:8080{request.target}/{made_id}"}
+    )
+
+
 def changed(response: Response, **fields: Any) -> Response:
     """A JSON answer with other values in some fields."""
     body = {**json.loads(response.body), **fields}
