@@ -13,6 +13,8 @@ from conformance.judge.judge import Judge
 from tests.judge.conversation import BASE, CAPTURE, ORDER, OTHER, Conversation, captured, order
 
 Story = Callable[[Conversation], Iterable[Exchange]]
+Breaches = dict[str, tuple[str, Story]]
+"""The code of the rule that each story breaks."""
 
 
 def judged(story: Story, *, credentials_visible: bool = True, now: datetime | None = None) -> list[Judgement]:
