@@ -200,7 +200,8 @@ def _walked(number: int, size: _Size, memory: ExampleMemory | None) -> Callable[
         from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415 - heavy
 
         search = _Search(conversation, number)
-        machine = seed(conversation.seed * 1_000 + number)(_machine(search))
+        searching = [search]
+        machine = seed(conversation.seed * 1_000 + number)(_machine(searching))
         chosen = settings(
             # All walks speak one language, so each can try what another found.
             database=None if memory is None else memory.shelf("orders/walk"),
@@ -226,13 +227,17 @@ def _walked(number: int, size: _Size, memory: ExampleMemory | None) -> Callable[
             # A rule that broke once and not again is still a broken rule.
             if several.subgroup(BrokenRuleError) is None:
                 raise
+        finally:
+            # Hypothesis keeps every machine that it has run, and with it all that the machine knows.
+            searching.clear()
         if search.shortest is not None:
             conversation.findings.extend(search.shortest.findings)
 
     return play
 
 
-def _machine(search: _Search) -> type[RuleBasedStateMachine]:
+def _machine(searching: list[_Search]) -> type[RuleBasedStateMachine]:
+    """Make a machine for the one search that ``searching`` holds while it runs."""
     from hypothesis.stateful import RuleBasedStateMachine, rule  # noqa: PLC0415 - heavy
     from hypothesis.strategies import sampled_from  # noqa: PLC0415 - heavy
 
@@ -248,10 +253,10 @@ def _machine(search: _Search) -> type[RuleBasedStateMachine]:
 
         def __init__(self) -> None:
             super().__init__()
-            self.walk = search.begin()
+            self.walk = searching[0].begin()
 
         def teardown(self) -> None:
-            search.end(self.walk.conversation)
+            searching[0].end(self.walk.conversation)
 
         def _capture_id(self, place: int) -> str:
             captures = self.walk.order.captures

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from conformance.exchange import Request, Response
-from conformance.suites.run import ServerOptions, ServerRun
+from conformance.suites.run import ServerOptions, ServerRun, run_server_suite
 from conformance.suites.state_machine import walk_cases
 from conformance.suites.target import EmbeddedTarget, Target, embedded_targets
 from conformance.verdict import CaseResult, Verdict
+from tests.suites.wrong_servers import WrongTarget
 
 
 def played(options: ServerOptions, fault: str = "") -> CaseResult:
@@ -100,3 +103,18 @@ def test_a_walk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     played(ServerOptions(seed=1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_walked_is_let_go() -> None:
+    """Hypothesis keeps each machine for ever; a night's worth of exchanges must not be kept with it."""
+    targets: list[weakref.ref[WrongTarget]] = []
+
+    def make(_case_id: str) -> WrongTarget:
+        target = WrongTarget(lambda request, handle: handle(request))
+        targets.append(weakref.ref(target))
+        return target
+
+    run_server_suite(ServerOptions(profile="default", cases=("orders/walk/1",)), targets=make)
+    gc.collect()
+    assert targets
+    assert [target() for target in targets] == [None] * len(targets)
