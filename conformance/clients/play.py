@@ -23,7 +23,7 @@ from conformance.clients.call import (
     Returned,
     Unsupported,
 )
-from conformance.clients.door import Door
+from conformance.clients.double import Double
 from conformance.clients.evidence import ENDLESS, Accusation, CallEvidence, Sent
 from conformance.clients.outcome_checks import outcome_accusations
 from conformance.clients.patience import GaveUpError, Patience
@@ -66,7 +66,7 @@ def credentials_of(step: Step) -> tuple[str, str]:
 class Player:
     """Everything that the cases of a run share. ``again`` is the command that plays one case, less its id."""
 
-    door: Door
+    double: Double
     patience: Patience
     hello: Hello
     contract: Contract
@@ -121,7 +121,7 @@ class Player:
             raise NotMeasuredError(f"the client has no {case.operation}")
         if case.has_key and not self.hello.has("idempotency_key"):
             raise NotMeasuredError("the client takes no idempotency key")
-        lacking = self.door.lacks(case)
+        lacking = self.double.lacks(case)
         if lacking:
             raise NotMeasuredError(f"not without a socket: {lacking}")
 
@@ -164,7 +164,7 @@ class _Game:
     def __init__(self, player: Player, case: ClientCase, session: str, attempt: int) -> None:
         self.token = ""
         self._player = player
-        self._door = player.door
+        self._double = player.double
         self._case = case
         self._session = player.patience.session(session)
         self._attempt = attempt
@@ -212,9 +212,9 @@ class _Game:
     def _prepare(self) -> None:
         username, _ = credentials_of(self._case.steps[0])
         fields = {**self._case.order, "merchant": username}
-        self._order = self._door.create_order(fields)
+        self._order = self._double.create_order(fields)
         if any(step.spares for step in self._case.steps):
-            self._other = self._door.create_order(fields)
+            self._other = self._double.create_order(fields)
 
     async def _trusting(self) -> None:
         """Make sure that a refusal is one of this certificate, and not of the authority behind it."""
@@ -250,18 +250,18 @@ class _Game:
             ]
             expected = {name: value for name, value in expected.items() if name not in step.also}
         if script:
-            self.token = self._door.script(self._order, step.operation, script, self._case.id)
+            self.token = self._double.script(self._order, step.operation, script, self._case.id)
         ids = {self._order, self._other} - {""}
-        before = len(self._door.movements(self._order))
-        before_other = len(self._door.movements(self._other)) if self._other else 0
-        waited_s = self._door.waited_s(self._order)
+        before = len(self._double.movements(self._order))
+        before_other = len(self._double.movements(self._other)) if self._other else 0
+        waited_s = self._double.waited_s(self._order)
         begun = time.monotonic()
         outcome = await self._outcome(call, step.script)
-        elapsed_s = time.monotonic() - begun + self._door.waited_s(self._order) - waited_s
-        doubt = self._door.doubt(self._order)
+        elapsed_s = time.monotonic() - begun + self._double.waited_s(self._order) - waited_s
+        doubt = self._double.doubt(self._order)
         if doubt:
             raise NotMeasuredError(doubt)
-        sent = tuple(one for one in self._door.sent(ids) if one.at_s >= begun)
+        sent = tuple(one for one in self._double.sent(ids) if one.at_s >= begun)
         if isinstance(outcome, Oversized) and not any(one.toxic in ENDLESS for one in sent):
             raise AdapterError(f"the adapter wrote a line of {outcome.size} bytes for an answer of ordinary size")
         return CallEvidence(
@@ -269,10 +269,10 @@ class _Game:
             step=step,
             outcome=outcome,
             sent=sent,
-            moved=self._door.movements(self._order)[before:],
-            moved_other=self._door.movements(self._other)[before_other:] if self._other else (),
+            moved=self._double.movements(self._order)[before:],
+            moved_other=self._double.movements(self._other)[before_other:] if self._other else (),
             expected_value=expected,
-            stray=self._door.stray(ids) if "redirect" in self._case.id else (),
+            stray=self._double.stray(ids) if "redirect" in self._case.id else (),
             elapsed_s=elapsed_s,
             asked_s=_asked_s(sent, step.operation),
             tls=self._case.tls,
@@ -284,7 +284,7 @@ class _Game:
         delay_s = sum(_delay_ms(toxic) for toxic in script if toxic) / 1000
         return await self._player.patience.outcome(
             call,
-            lambda: [one.at_s for one in self._door.sent(ids) if one.at_s >= begun],
+            lambda: [one.at_s for one in self._double.sent(ids) if one.at_s >= begun],
             lambda: self._player.plain_call(self._case),
             delay_s,
         )
@@ -294,7 +294,7 @@ class _Game:
         return Call(
             id=f"{self._case.id}#{self._attempt}.{number}",
             session=self._session,
-            base_url=self._door.base_url(self._case.certificate),
+            base_url=self._double.base_url(self._case.certificate),
             username=username,
             password=password,
             operation=step.operation,
@@ -305,14 +305,14 @@ class _Game:
         )
 
     def _known(self, number: int) -> dict[str, Any]:
-        made = {kind: made_id for kind, _, made_id in self._door.movements(self._order) if made_id}
+        made = {kind: made_id for kind, _, made_id in self._double.movements(self._order) if made_id}
         name = f"{self._player.seed}/{self._case.id}/{self._attempt}/{number}"
         known = {
             "order": self._order,
             "other_order": self._other,
             "new_key": str(uuid.uuid5(_NAMESPACE, name)),
             "correlation": str(uuid.uuid5(_NAMESPACE, f"{name}/correlation")),
-            "other_origin": self._door.other_origin_url,
+            "other_origin": self._double.other_origin_url,
             # Dates have whole seconds: rounded up, so that at least one second is asked for.
             "soon": format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True),
             **made,
@@ -323,7 +323,7 @@ class _Game:
         operation = self._player.contract.operations[step.operation]
         if operation.writes or any(step.path):
             return None
-        return self._door.answer(step.operation, call.path, call.username, call.password)
+        return self._double.answer(step.operation, call.path, call.username, call.password)
 
 
 def _delay_ms(toxic: Mapping[str, Any]) -> int:

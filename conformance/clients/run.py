@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import conformance
 from conformance.clients.adapter import Adapter, AdapterError
 from conformance.clients.call import Hello
-from conformance.clients.door import Door
+from conformance.clients.double import Double
 from conformance.clients.known_failing import KnownFailures
 from conformance.clients.patience import GRACE_S, Patience
 from conformance.clients.play import Player, full_password
@@ -139,18 +139,18 @@ def run_client_suite(
     known = KnownFailures() if options.known_failing is None else KnownFailures.load(options.known_failing)
     with (
         tempfile.TemporaryDirectory() as directory,
-        Door(chosen, seed=options.seed, merchants=_merchants(cases), mocked=options.mocked) as door,
+        Double(chosen, seed=options.seed, merchants=_merchants(cases), mocked=options.mocked) as double,
         asyncio.Runner() as runner,
     ):
         authorities = None
         if any(case.needs_trust for case in cases) and not options.mocked:
             authorities = Path(directory) / "authorities.pem"
-            authorities.write_text(door.authority_pem(), "ascii")
+            authorities.write_text(double.authority_pem(), "ascii")
         adapter = adapter_for(options, chosen, authorities)
         if listener is not None:
             listener.started(len(cases))
-        hello, results = runner.run(_judged(adapter, door, chosen, cases, options, listener))
-        if options.mocked and not door.server.wire():
+        hello, results = runner.run(_judged(adapter, double, chosen, cases, options, listener))
+        if options.mocked and not double.server.wire():
             raise UsageError("--via respx: no request of this client came through httpx; judge it over a socket")
     return RunResult(
         suite={"name": "klarna-conformance", "version": conformance.__version__, "contract": chosen.digest},
@@ -162,7 +162,7 @@ def run_client_suite(
 
 async def _judged(
     adapter: Adapter,
-    door: Door,
+    double: Double,
     contract: Contract,
     cases: Sequence[ClientCase],
     options: ClientOptions,
@@ -171,7 +171,7 @@ async def _judged(
     try:
         hello = await adapter.start()
         patience = Patience(adapter, options.grace_s)
-        player = Player(door, patience, hello, contract, options.seed, options.again)
+        player = Player(double, patience, hello, contract, options.seed, options.again)
         schedule = _Schedule(player, listener)
         await schedule.play(cases)
         return hello, schedule.results

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from conformance.clients.adapter import AdapterError
 from conformance.clients.call import Call, CouldNotTry, Hello, Outcome, Raised, Returned, Unsupported
-from conformance.clients.door import Door
+from conformance.clients.double import Double
 from conformance.clients.process_adapter import ProcessAdapter
 from conformance.contract.contract import Contract, load_contract
 from conformance.simulator.merchant import DEFAULT_MERCHANTS
@@ -35,19 +35,19 @@ def smoke(
 ) -> tuple[SmokeCheck, ...]:
     """Run every check on an adapter; raises UsageError when the command cannot be started at all."""
     chosen = contract or load_contract()
-    with Door(chosen, seed=0) as door, asyncio.Runner() as runner:
-        return runner.run(_Smoke(ProcessAdapter(command, patience_s=patience_s), door, chosen).checks())
+    with Double(chosen, seed=0) as double, asyncio.Runner() as runner:
+        return runner.run(_Smoke(ProcessAdapter(command, patience_s=patience_s), double, chosen).checks())
 
 
 class _Smoke:
     """One adapter under check."""
 
-    def __init__(self, adapter: ProcessAdapter, door: Door, contract: Contract) -> None:
+    def __init__(self, adapter: ProcessAdapter, double: Double, contract: Contract) -> None:
         self._adapter = adapter
-        self._door = door
+        self._double = double
         self._contract = contract
         self._hello = Hello("")
-        self._order = door.create_order({})
+        self._order = double.create_order({})
 
     async def checks(self) -> tuple[SmokeCheck, ...]:
         """Run the checks in order; those that build on a greeting need one."""
@@ -112,7 +112,7 @@ class _Smoke:
     async def _many(self) -> str:
         if _READ not in self._hello.operations:
             return f"not tried: it has no {_READ}"
-        orders = [self._door.create_order({}) for _ in range(min(self._hello.concurrency or _AT_ONCE, _AT_ONCE))]
+        orders = [self._double.create_order({}) for _ in range(min(self._hello.concurrency or _AT_ONCE, _AT_ONCE))]
         begun = time.perf_counter()
         outcomes = await asyncio.gather(
             *(self._call(f"many-{number}", _READ, order, f"many-{number}") for number, order in enumerate(orders))
@@ -140,7 +140,7 @@ class _Smoke:
             Call(
                 id=f"smoke-{name}",
                 session=session,
-                base_url=self._door.base_url(),
+                base_url=self._double.base_url(),
                 username=merchant.username,
                 password=merchant.password,
                 operation=operation,

@@ -23,7 +23,7 @@ from conformance.simulator.socket_door import ServerThread
 from conformance.simulator.toxic import Toxic
 from conformance.simulator.wire import WireRequest
 
-__all__ = ["Door", "Movement"]
+__all__ = ["Double", "Movement"]
 
 Movement = tuple[str, int, str]
 """Kind, amount in minor units, and the id of what was made (empty for none)."""
@@ -31,7 +31,7 @@ Movement = tuple[str, int, str]
 _UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-class Door:
+class Double:
     """One simulator for the length of a ``with`` block, shared by all cases of a run.
 
     It is on loopback, or, ``mocked``, where httpx sends its requests in this process.
@@ -67,7 +67,7 @@ class Door:
     def server(self) -> ServerThread | RespxServer:
         """The server; there is one only inside of the ``with`` block."""
         if self._server is None:
-            raise RuntimeError("the door is closed")
+            raise RuntimeError("the double is closed")
         return self._server
 
     def base_url(self, certificate: str = "") -> str:
