@@ -13,13 +13,15 @@ __all__ = ["CoverageRow", "FindingGroup", "coverage_rows", "group_findings", "gr
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """All findings with one code on one operation that weigh the same.
+    """All findings with one code that weigh the same, on one operation each where they fail a run.
 
-    ``first`` stands for all of them, ``cases`` are the ids of the cases that saw one, in the order of the run, and
-    ``count`` is the number of findings, which can exceed the number of cases.
+    A SHOULD is mostly broken by a habit, such as words of one's own, that shows on every operation and is one thing to
+    decide. ``first`` stands for all, ``operations`` and ``cases`` tell where they were seen, in the order of the run,
+    and ``count`` is the number of findings, which can exceed the number of cases.
     """
 
     first: Reported
+    operations: tuple[str, ...]
     cases: tuple[str, ...]
     count: int
 
@@ -48,16 +50,21 @@ _ORDER = {Verdict.FAILED: 0, Verdict.WARNING: 1, Verdict.KNOWN: 2}
 
 
 def group_findings(cases: Iterable[CaseResult]) -> tuple[FindingGroup, ...]:
-    """Gather findings by code, operation, severity and explanation; what fails a run comes first, then by code."""
-    gathered: dict[tuple[str, str, Severity, str], tuple[Reported, list[str], list[Reported]]] = {}
+    """Gather findings; what fails a run comes first, then by code and operation."""
+    gathered: dict[tuple[str, str, Severity, str], list[tuple[Reported, str]]] = {}
     for case in cases:
         for finding in case.findings:
-            key = (finding.code, finding.operation, finding.severity, finding.known)
-            _, ids, all_of_them = gathered.setdefault(key, (finding, [], []))
-            all_of_them.append(finding)
-            if case.id not in ids[-1:]:
-                ids.append(case.id)
-    groups = [FindingGroup(first, tuple(ids), len(found)) for first, ids, found in gathered.values()]
+            apart = finding.operation if finding.severity is Severity.MUST or finding.known else ""
+            gathered.setdefault((finding.code, apart, finding.severity, finding.known), []).append((finding, case.id))
+    groups = [
+        FindingGroup(
+            found[0][0],
+            tuple(dict.fromkeys(finding.operation for finding, _ in found if finding.operation)),
+            tuple(dict.fromkeys(case_id for _, case_id in found)),
+            len(found),
+        )
+        for found in gathered.values()
+    ]
     return tuple(sorted(groups, key=lambda group: (_ORDER[group.verdict], group.first.code, group.first.operation)))
 
 

@@ -91,7 +91,7 @@ def _group(group: FindingGroup) -> Iterable[str]:
     kind = group.verdict.value
     yield f"<details{' open' if group.verdict is Verdict.FAILED else ''}><summary>"
     yield (
-        f'<strong class="{kind}">{_text(kind)} {_text(finding.code)}</strong> {_text(finding.operation)}: '
+        f'<strong class="{kind}">{_text(kind)} {_text(finding.code)}</strong> {_text(", ".join(group.operations))}: '
         f"{_text(finding.message)} ({group.count}&times;)</summary>"
     )
     yield f"<p>Requirement {_text(finding.requirement or 'none')}, {_text(finding.severity.value.upper())}.</p>"

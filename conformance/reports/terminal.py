@@ -28,6 +28,7 @@ STYLES = {
     Verdict.ERROR: "bold red",
 }
 WORDS = {verdict: verdict.value.replace("_", " ") for verdict in Verdict}
+OPERATIONS_SHOWN = 2
 CASES_SHOWN = 3
 CELLS_SHOWN = 3
 REASONS_SHOWN = 5
@@ -178,7 +179,7 @@ def _print_group(
     head = Text()
     head.append(WORDS[group.verdict].upper(), style=STYLES[group.verdict])
     head.append(f"  {finding.code}", style="bold")
-    head.append(f"  {printable(finding.operation)}" if finding.operation else "")
+    head.append(f"  {printable(_some(group.operations, OPERATIONS_SHOWN))}" if group.operations else "")
     head.append(f"  {_counted(group.count, 'time')}" if group.count > 1 else "")
     console.print(head, soft_wrap=True)
     _line(console, f"  {finding.message}")
@@ -187,9 +188,7 @@ def _print_group(
         _line(console, f"  {requirement.id} {requirement.keyword.value.upper()}: {requirement.text}")
     if finding.known:
         _line(console, f"  known deviation: {finding.known}")
-    shown = ", ".join(group.cases[:CASES_SHOWN])
-    more = len(group.cases) - CASES_SHOWN
-    _line(console, f"  in {shown}" + (f" and {more} more" if more > 0 else ""))
+    _line(console, f"  in {_some(group.cases, CASES_SHOWN)}")
     _print_last(console, finding.story, STORY_SHOWN, "    ", STEP_WIDTH)
     _print_last(console, finding.curl.splitlines(), CURL_SHOWN, "  ", None)
     if again := repetition(result, group.cases[0]):
@@ -253,6 +252,11 @@ def _print_verdict(console: Console, result: RunResult) -> None:
 def _line(console: Console, text: str, *, style: str = "") -> None:
     """Print without wrapping, so that a line can be searched for and a command copied."""
     console.print(Text(printable(text), style=style), soft_wrap=True)
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _counted(number: int, noun: str) -> str:

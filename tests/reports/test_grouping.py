@@ -27,6 +27,13 @@ def test_operation_severity_and_explanation_keep_findings_apart() -> None:
     assert len(group_findings([case(findings=tuple(apart))])) == 4
 
 
+def test_a_habit_that_shows_on_every_operation_is_told_once() -> None:
+    habit = [finding(severity=Severity.SHOULD, operation=name) for name in ("getOrder", "captureOrder", "getOrder")]
+    (group,) = group_findings([case(findings=tuple(habit))])
+    assert group.operations == ("getOrder", "captureOrder")
+    assert group.count == 3
+
+
 def test_reasons_are_counted_by_verdict() -> None:
     cases = [
         case(verdict=Verdict.NOT_MEASURED, why="b"),
