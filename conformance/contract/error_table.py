@@ -69,6 +69,11 @@ class ErrorRow:
         """The (status, code) pair that identifies the row on an operation."""
         return self.status, self.code
 
+    @property
+    def told(self) -> str:
+        """The same in words."""
+        return f"{self.status} {self.code or 'with an HTML page'}"
+
     def accepts(self, status: int, code: str) -> bool:
         """Tell whether an answer satisfies this row, tolerated alternatives included."""
         return (status, code) == self.answer or (status, code) in self.tolerated

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from conformance.contract.contract import Contract
+from conformance.judge.difference import told_apart
 from conformance.judge.echo import EMPTY, echo_code, shows
 from conformance.judge.effects import INHERITED
 from conformance.judge.observation import Remark, shown
@@ -137,7 +138,8 @@ def _compare_status(
     if observed == expected or observed in state.shows:
         return
     lapses = shadow.state not in _SETTLED
-    if lapses and observed == "EXPIRED" and (now is None or shadow.expired(now) is not False) and not shadow.touched:
+    possible = now is None or shadow.expired(now) is not False
+    if lapses and observed == "EXPIRED" and possible and (not shadow.touched or _long_ago(shadow, now)):
         return
     if lapses and observed in ("EXPIRED", "CAPTURED", "CANCELLED", "CLOSED") and shadow.expired(now):
         return
@@ -150,6 +152,13 @@ def _compare_status(
     left = state.terminal and "status" not in shadow.touched
     fallback = "KOM-407" if left else "KOM-401"
     yield Remark(_blame(shadow, fallback), message)
+
+
+def _long_ago(shadow: Shadow, now: datetime | None) -> bool:
+    """Tell whether the last write was so long before that the order may have run out since."""
+    times = [event.at for event in shadow.events if event.deed is Deed.DONE]
+    known = [at for at in times if at is not None]
+    return now is not None and len(known) == len(times) and all(now - at > _A_MOMENT for at in known)
 
 
 def _just_kept_open(shadow: Shadow, now: datetime | None) -> bool:
@@ -194,7 +203,7 @@ def _since(shadow: Shadow) -> str:
 
 def _field_remark(shadow: Shadow, name: str, expected: Any, observed: Any) -> Remark:
     wanted = expected.value if isinstance(expected, Written) else expected
-    message = f"{name} is {shown(observed)}, expected was {shown(wanted)}"
+    message = told_apart(name, wanted, observed)
     if name not in shadow.touched:
         return Remark(_blame(shadow, "KOM-406"), message + _since(shadow))
     return Remark(echo_code(wanted, observed), message)
@@ -241,7 +250,7 @@ def _compare_item(
             continue
         if fits(wanted, got) or (name not in observed and (name in INHERITED or _may_be_missing(wanted))):
             continue
-        message = f"{item.identity} {identity}: {name} is {shown(got)}, expected was {shown(value)}"
+        message = f"{item.identity} {identity}: {told_apart(name, value, got)}"
         if name == item.amount:
             yield Remark(item.code, message)
         elif name == "reference" and name not in observed:

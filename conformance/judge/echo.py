@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EMPTY", "MayShow", "echo_code", "kept", "shows"]
+__all__ = ["EMPTY", "Among", "MayShow", "echo_code", "kept", "shows"]
 
 # What an absent field may be written as, and the other way round.
 EMPTY: tuple[Any, ...] = ("", 0, [], {}, None, False)
@@ -76,6 +76,17 @@ class MayShow:
         return str(self.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Among:
+    """A list that may stand alone, or before or behind ``others`` that were there already."""
+
+    value: list[Any]
+    others: list[Any]
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
 def kept(name: str, value: Any) -> Any:
     """Reduce what was sent in a field of the body to what a read must show; unknown fields may be dropped."""
     echoed = _ECHOED.get(name)
@@ -101,6 +112,10 @@ def shows(sent: Any, observed: Any) -> bool:
     """Tell whether a value shows what was sent; it may have gained defaults of the service."""
     if isinstance(sent, MayShow):
         return observed in EMPTY or shows(sent.value, observed)
+    if isinstance(sent, Among):
+        return any(
+            shows(each, observed) for each in (sent.value, [*sent.others, *sent.value], [*sent.value, *sent.others])
+        )
     if isinstance(sent, dict):
         if not isinstance(observed, dict):
             return False
@@ -123,7 +138,7 @@ def shows(sent: Any, observed: Any) -> bool:
 
 def echo_code(wanted: Any, observed: Any) -> str:
     """Choose the finding of a field that does not show what was sent: text changed, number changed, or no effect."""
-    if isinstance(wanted, MayShow):
+    if isinstance(wanted, MayShow | Among):
         return echo_code(wanted.value, observed)
     if isinstance(wanted, str) and isinstance(observed, str) and observed:
         return "KOM-601"

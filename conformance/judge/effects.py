@@ -8,7 +8,7 @@ from typing import Any
 from conformance.contract.contract import Contract
 from conformance.contract.lifecycle import Effect
 from conformance.contract.operation import Operation
-from conformance.judge.echo import kept
+from conformance.judge.echo import Among, kept
 from conformance.judge.observation import Observation
 from conformance.judge.shadow import Shadow, Written
 
@@ -32,7 +32,8 @@ def carry_out(shadow: Shadow, seen: Observation, operation: Operation, contract:
     # The effect of an operation is the same in every state that allows it.
     cell = contract.lifecycle.cell(operation.id, shadow.state or "AUTHORIZED")
     _change(shadow, cell.effect, seen, contract)
-    if not cell.allowed and not cell.truth.binds:
+    moves = cell.effect.to or cell.effect.amounts or cell.effect.moves
+    if moves and not cell.allowed and not cell.truth.binds:
         # What becomes of the order where only we thought that it would be refused is the service's own affair.
         shadow.state = ""
         shadow.forget("status", "remaining_authorized_amount")
@@ -59,7 +60,11 @@ def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contrac
         shadow.fields[effect.replaces] = Written(kept(effect.replaces, seen.body.get(effect.replaces, [])))
         shadow.touched.add(effect.replaces)
     for name in effect.overwrites:
-        if name in seen.nulls or (name == _ADDRESS and shadow.read and name not in shadow.fields):
+        if (
+            name in seen.nulls
+            or _holds_null(seen, name)
+            or (name == _ADDRESS and shadow.read and name not in shadow.fields)
+        ):
             # A field that may have been cleared or left, and one that this server does not show.
             shadow.forget(name)
         elif name in seen.body:
@@ -73,6 +78,13 @@ def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contrac
         shadow.state, shadow.guessed = reached, False
         shadow.touched.add("status")
         shadow.forget("status")
+
+
+def _holds_null(seen: Observation, name: str) -> bool:
+    """Tell whether null is in a part of a field: what then becomes of its other parts is not known either."""
+    value = seen.sent.value
+    part = value.get(name) if isinstance(value, dict) else None
+    return isinstance(part, dict) and None in part.values()
 
 
 def _reached(shadow: Shadow, effect: Effect, seen: Observation) -> str:
@@ -127,6 +139,10 @@ def _add(shadow: Shadow, items: str, seen: Observation) -> None:
     # On record, what was not sent reads as empty.
     entry: dict[str, Any] = {identity: created, "description": Written(""), "order_lines": Written([])}
     entry.update((name, Written(kept(name, value))) for name, value in seen.body.items() if name in _KEPT[items])
+    if items == "captures" and "shipping_info" in entry:
+        # A capture may take over the parcels of its order.
+        present = _written(shadow.fields.get("shipping_info", [])).value
+        entry["shipping_info"] = Written(Among(entry["shipping_info"].value, present))
     if items == "captures":
         entry.update((name, _written(shadow.fields[name])) for name in INHERITED if name in shadow.fields)
     (shadow.captures if items == "captures" else shadow.refunds)[created] = entry
@@ -172,6 +188,8 @@ def _append(shadow: Shadow, place: str, seen: Observation) -> None:
 
 def _longer(before: Any, added: list[Any]) -> Written:
     listed = before.value if isinstance(before, Written) else before
+    if isinstance(listed, Among):
+        return Written(Among([*listed.value, *added], listed.others))
     return Written([*(listed if isinstance(listed, list) else []), *added])
 
 

@@ -29,7 +29,7 @@ from conformance.judge.effects import (
 )
 from conformance.judge.finding import Finding, Judgement
 from conformance.judge.keys import First, Keys, compare_replay
-from conformance.judge.leaks import check_leaks
+from conformance.judge.leaks import check_leaks, is_strange
 from conformance.judge.observation import Observation, Remark, observe
 from conformance.judge.prediction import Reason, reasons, state_of
 from conformance.judge.refusal import check_refusal
@@ -46,6 +46,7 @@ _REFUSED_AS_INVALID = frozenset({400, 413, 415, 422})
 # More unsettled writes than this on one order and only a read can tell what happened.
 _MOST_DOUBTS = 3
 _MONEY = frozenset({"captureOrder", "refundOrder"})
+_RELEASED = "RELEASED"
 # Findings that say which refusals an operation knows.
 _OF_THE_TABLE = frozenset({"KOM-101", "KOM-202", "KOM-204", "KOM-205"})
 
@@ -123,11 +124,11 @@ class Judge:
         remarks = chain(
             check_surface(seen, self._contract),
             check_refusal(seen, self._contract),
-            check_leaks(seen),
+            check_leaks(seen, self._shadows.get(seen.order_id)),
             self._check_correlation(seen),
             self._check_history(seen),
         )
-        unplaced = self._forbidden_to_a_stranger(seen)
+        unplaced = self._forbidden_in_its_own_words(seen)
         for remark in remarks:
             if unplaced and remark.code in _OF_THE_TABLE:
                 continue
@@ -136,10 +137,12 @@ class Judge:
                 known = explain(seen, remark, self._contract)
                 yield self._finding(_unsecret(seen, remark), seen.operation, seen.status, seen.error_code, known)
 
-    def _forbidden_to_a_stranger(self, seen: Observation) -> bool:
-        """Tell whether another merchant's order was refused with 403: how that is refused, no source says."""
+    def _forbidden_in_its_own_words(self, seen: Observation) -> bool:
+        """Tell whether a 403 is about what no source gives a code for: another's order, or an open risk decision."""
         shadow = self._shadows.get(seen.order_id) if seen.status == _FORBIDDEN else None
-        return shadow is not None and bool(shadow.owner) and seen.principal != shadow.owner
+        if shadow is None:
+            return False
+        return is_strange(seen, shadow) or shadow.fields.get("fraud_status") == "PENDING"
 
     def _check_correlation(self, seen: Observation) -> Iterator[Remark]:
         value = seen.response.headers.get(CORRELATION)
@@ -270,10 +273,10 @@ class Judge:
             # That it is refused is documented, and in what words is not.
             return
         if binding:
-            wanted = sorted({f"{row.status} {row.code}".rstrip() for ground in binding for row in ground.rows})
+            wanted = sorted({row.told for ground in binding for row in ground.rows})
             yield Remark("KOM-205", f"answered {answer} although {binding[0].what}; fitting: {', '.join(wanted)}")
             return
-        if shadow is None or shadow.doubts or (grounds and status not in (401, 404)):
+        if shadow is None or shadow.doubts or any(row.status == status for ground in grounds for row in ground.rows):
             return
         if status == 401:
             yield Remark("KOM-205", "answered 401 to credentials that were accepted before")
@@ -284,6 +287,9 @@ class Judge:
             yield Remark("KOM-409" if created else "KOM-408", f"answered {answer} although it exists")
         elif state_of(shadow, self._now) and not shadow.guessed:
             state = state_of(shadow, self._now)
+            if state == _RELEASED and operation.id not in _MONEY and "status" not in shadow.fields:
+                # What an order is after a release, it has to show first.
+                return
             name = "KOM-308" if operation.id in _MONEY else "KOM-403"
             yield Remark(name, f"answered {answer} although the order is {state} and nothing forbids it")
 

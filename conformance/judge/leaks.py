@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from conformance.judge.observation import Observation, Remark, shown
+from conformance.judge.shadow import Shadow, Written
 
-__all__ = ["check_leaks"]
+__all__ = ["check_leaks", "is_strange"]
 
 _SHORTEST_SECRET = 8
 _SEARCHED = 1_000_000
@@ -35,15 +36,41 @@ _QUERIES = re.compile(
 _KEPT = re.compile(r"\bpublic\b|\b(?:s-maxage|max-age)\s*=\s*\"?0*[1-9]")
 
 
-def check_leaks(seen: Observation) -> Iterator[Remark]:
-    """Yield stack traces, words of a database, echoed credentials, and leave to keep what is about a customer."""
+# Fields that nobody could guess who was not told, unless they are as short as a word.
+_TELLING = ("klarna_reference", "merchant_reference1", "merchant_reference2")
+_SHORTEST_TELLING = 6
+
+
+def is_strange(seen: Observation, shadow: Shadow) -> bool:
+    """Tell whether a request about an order comes from another merchant than the order's own."""
+    return bool(shadow.owner) and seen.principal != shadow.owner
+
+
+def check_leaks(seen: Observation, shadow: Shadow | None = None) -> Iterator[Remark]:
+    """Yield what an answer gives away: of the service, of credentials, of a customer, and of another's order."""
     if seen.succeeded or seen.status in _OF_AN_ORDER:
         yield from _check_caching(seen)
     if seen.status >= 400:
         yield from _check_insides(seen)
+        if shadow is not None and is_strange(seen, shadow):
+            yield from _check_telling(seen, shadow)
     password = seen.password()
     if len(password) >= _SHORTEST_SECRET:
         yield from _check_secrets(seen, password)
+
+
+def _check_telling(seen: Observation, shadow: Shadow) -> Iterator[Remark]:
+    told = [name for name in _TELLING if _is_told(shadow.fields.get(name), seen)]
+    if told:
+        yield Remark("KOM-702", f"the {seen.status} for another merchant's order tells its {', '.join(told)}")
+
+
+def _is_told(known: object, seen: Observation) -> bool:
+    value = known.value if isinstance(known, Written) else known
+    if not isinstance(value, str) or len(value) < _SHORTEST_TELLING:
+        return False
+    request, text = seen.exchange.request, value.encode()
+    return text in seen.response.body and text not in request.body and text not in request.target.encode()
 
 
 def _check_caching(seen: Observation) -> Iterator[Remark]:

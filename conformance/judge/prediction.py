@@ -6,7 +6,7 @@ with none, the request must succeed; with a binding one, it must be refused in a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -27,6 +27,7 @@ MAX_BODY = 1_000_000
 _LARGER_READING = 1_048_576
 _MOST_ERRORS = 20
 _BODY_STATUSES = frozenset({400, 415, 422})
+_LENGTH_OF_A_UUID = 36
 _ID_STATUSES = frozenset({400, 404})
 # Codes that speak of the id in the path, whatever their status: no answer to a mistake in the body.
 _ID_CODES = frozenset({"INVALID_ORDER_ID", "NOT_FOUND", ""})
@@ -37,7 +38,8 @@ class Reason:
     """One ground for a refusal.
 
     ``rows`` are the rows of the error table that fit it. ``binds`` tells whether a success would be a breach;
-    ``code`` is the finding that the breach is then reported under, and ``what`` the ground in words.
+    ``code`` is the finding that the breach is then reported under, and ``what`` the ground in words. Where the answer
+    is ``on_record``, what is tolerated otherwise is not.
     """
 
     what: str
@@ -45,9 +47,12 @@ class Reason:
     binds: bool
     code: str
     topic: str = ""
+    on_record: bool = False
 
     def accepts(self, status: int, error_code: str) -> bool:
         """Tell whether an answer fits this ground."""
+        if self.on_record:
+            return any(row.answer == (status, error_code) for row in self.rows)
         return any(row.accepts(status, error_code) for row in self.rows)
 
     def leaves_open(self, status: int) -> bool:
@@ -66,6 +71,7 @@ def reasons(
 ) -> list[Reason]:
     """Collect every ground to refuse a request, from the request itself and from what is known of its order."""
     return [
+        *_from_key(seen, operation, contract),
         *_from_credentials(seen, operation, contract, credentials_visible=credentials_visible),
         *_from_ids(seen, operation, shadow, contract),
         *_from_body(seen, operation, contract),
@@ -91,6 +97,12 @@ def _from_credentials(
     if scheme.lower() != "basic" or not value.strip():
         rows = contract.errors.of(operation.id, frozenset({401}))
         yield Reason("it carries no usable Basic credentials", rows, binds=True, code="KOM-701")
+
+
+def _from_key(seen: Observation, operation: Operation, contract: Contract) -> Iterator[Reason]:
+    if len(seen.key) > _LENGTH_OF_A_UUID:
+        rows = contract.errors.of(operation.id, _BODY_STATUSES)
+        yield Reason("its key is longer than a UUID", rows, binds=False, code="KOM-207")
 
 
 def _from_ids(seen: Observation, operation: Operation, shadow: Shadow | None, contract: Contract) -> Iterator[Reason]:
@@ -135,32 +147,36 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
     if seen.sent.problem:
         yield Reason(f"its body {seen.sent.problem}", rows, binds=True, code="KOM-207")
         return
+    either = (*rows, *contract.errors.of(operation.id, frozenset({403})))
     validator = contract.operations.validator(operation.body)
     if not validator.is_valid(seen.sent.value):
         errors = list(islice(validator.iter_errors(seen.sent.value), _MOST_ERRORS))
         where = "/".join(str(part) for part in errors[0].instance_path)
-        what = f"its body breaks the description: {where} {errors[0].message[:120]}"
+        what = f"its body breaks the description: {where} {errors[0].message[:120]}".replace(":  ", ": ")
         left = [error for error in errors if not _is_optional_null(error, operation)]
         topic = "number-as-text" if left and all(_is_number_as_text(error) for error in left) else ""
-        if left and all(_is_missing(error, operation) for error in left):
+        missing = bool(left) and all(_is_missing(error, operation) for error in left)
+        if missing:
             # How that is refused is on record.
             rows = tuple(row for row in rows if row.truth.binds) or rows
-        yield Reason(what, rows, binds=bool(left), code="KOM-207", topic=topic)
+        on_record = missing and operation.id in _REFUSED_ON_RECORD
+        yield Reason(what, rows, binds=bool(left), code="KOM-207", topic=topic, on_record=on_record)
     elif not seen.sent.value:
         yield Reason("it asks for nothing", rows, binds=False, code="KOM-207")
     elif _breaks_line_arithmetic(seen.sent.value):
         # The rule is documented, that this API enforces it is not.
-        yield Reason("a line's total is not quantity times price less discount", rows, binds=False, code="KOM-207")
+        yield Reason("a line's total is not quantity times price less discount", either, binds=False, code="KOM-207")
     elif _breaks_sum(seen.sent.value, operation):
-        yield Reason("its lines do not add up to its amount", rows, binds=False, code="KOM-207")
+        yield Reason("its lines do not add up to its amount", either, binds=False, code="KOM-207")
     elif seen.sent.reals:
         yield Reason("a number of its body is not written as an integer", rows, binds=False, code="KOM-207")
     if requested_amount(seen) == 0:
         # What becomes of an amount of nothing, and what is looked at first, no source says.
-        either = contract.errors.of(operation.id, _BODY_STATUSES | {403})
         yield Reason("its amount is nothing", either, binds=False, code="KOM-207")
     if hard_text(request.body, seen.sent.value):
         yield Reason("its text holds what not every store can keep", rows, binds=False, code="KOM-207")
+    if _has_bare_parcel(seen.body):
+        yield Reason("a parcel names no company or no number", rows, binds=False, code="KOM-207")
     delay = seen.body.get("shipping_delay")
     if isinstance(delay, int) and delay > 0:
         forbidden = contract.errors.of(operation.id, frozenset({403}))
@@ -195,6 +211,8 @@ def _required(error: Any, operation: Operation) -> bool:
     return name in _REQUIRED or (name == "shipping_info" and operation.id in _OF_PARCELS)
 
 
+# The operations of which there is a recording that lacks what it must have.
+_REFUSED_ON_RECORD = frozenset({"captureOrder", "refundOrder", "appendShippingInfo"})
 # What is about parcels alone must have them; a capture may.
 _OF_PARCELS = frozenset({"appendShippingInfo", "appendOrderShippingInfo"})
 # The fields that some object of a request must have; they are called nothing else elsewhere.
@@ -212,6 +230,15 @@ _REQUIRED = frozenset(
         "unit_price",
     }
 )
+
+
+def _has_bare_parcel(body: Mapping[str, Any]) -> bool:
+    """Tell whether a parcel lacks what one page calls mandatory and the published description does not."""
+    parcels = body.get("shipping_info")
+    return isinstance(parcels, list) and not all(
+        isinstance(parcel, dict) and parcel.get("shipping_company") and parcel.get("tracking_number")
+        for parcel in parcels
+    )
 
 
 def _breaks_line_arithmetic(body: Any) -> bool:
@@ -250,7 +277,7 @@ def _from_lifecycle(
         if state == "RELEASED" and operation.id == "captureOrder":
             code = "KOM-306"
         binds = cell.truth.binds and not shadow.doubts
-        yield Reason(f"the order is {state}: {row.precondition}", (row,), binds=binds, code=code)
+        yield Reason(f"the order is {state} ({row.precondition.rstrip('.')})", (row,), binds=binds, code=code)
         return
     if shadow.fields.get("fraud_status") in ("PENDING", "REJECTED"):
         rows = contract.errors.of(operation.id, frozenset({403}))
@@ -268,7 +295,8 @@ def _from_lifecycle(
             continue
         row = contract.errors.row(guard.error)
         certain = held is False and guard.truth.binds and not guard.discretionary and not shadow.doubts
-        yield Reason(row.precondition, (row,), binds=certain, code=_GUARD_CODES.get(guard.guard, "KOM-402"))
+        what = f"this does not hold: {contract.lifecycle.guards[guard.guard].rstrip('.')}"
+        yield Reason(what, (row,), binds=certain, code=_GUARD_CODES.get(guard.guard, "KOM-402"))
 
 
 # What is asked of an amount cannot be asked of a request that has none.

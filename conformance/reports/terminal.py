@@ -15,7 +15,7 @@ from rich.text import Text
 from conformance.contract.requirement import Requirement
 from conformance.reports.exit_status import CONFORMS, COULD_NOT_RUN, exit_status, trouble
 from conformance.reports.grouping import CoverageRow, FindingGroup, coverage_rows, group_findings, group_reasons
-from conformance.verdict import CaseResult, CellState, RunResult, Verdict
+from conformance.verdict import CaseResult, CellState, RunResult, Severity, Verdict
 
 __all__ = ["BarListener", "LineListener", "Listener", "listener_for", "print_report", "printable", "repetition"]
 
@@ -107,7 +107,9 @@ class LineListener:
         """Say what failed, and how far the run is."""
         self._done += 1
         if result.verdict in (Verdict.FAILED, Verdict.ERROR):
-            blamed = next((finding for finding in result.findings if not finding.known), None)
+            unexplained = [finding for finding in result.findings if not finding.known]
+            unexplained.sort(key=lambda finding: finding.severity is not Severity.MUST)
+            blamed = next(iter(unexplained), None)
             reason = f"{blamed.code} {blamed.message}" if blamed else result.why
             _line(self._console, f"{WORDS[result.verdict]}: {result.id}: {reason}")
         if self._total and self._done * TENTHS // self._total > (self._done - 1) * TENTHS // self._total:

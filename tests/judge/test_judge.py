@@ -188,7 +188,7 @@ def test_what_was_seen_to_be_released_is_released() -> None:
         yield c.read(captured(400))
         yield c.write("/release-remaining-authorization")
         yield c.read(over)
-        yield c.refused(*refusal, sent={"shipping_info": [{"tracking_number": "1"}]})
+        yield c.refused(*refusal, sent={"shipping_info": [{"shipping_company": "dhl", "tracking_number": "1"}]})
 
     assert codes(story) == ["KOM-403"]
 

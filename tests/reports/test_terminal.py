@@ -158,6 +158,15 @@ def test_lines_for_a_log() -> None:
     ]
 
 
+def test_a_line_for_a_log_names_what_failed_and_not_what_only_warns() -> None:
+    console = plain()
+    listener = LineListener(console)
+    listener.started(1)
+    warned = finding("KOM-204", severity=Severity.SHOULD)
+    listener.finished(case("a/b/c", Verdict.FAILED, findings=(warned, finding("KOM-101"))))
+    assert "failed: a/b/c: KOM-101 " in shown(console)
+
+
 def test_a_long_run_gives_ten_signs_of_life() -> None:
     console = plain()
     listener = LineListener(console)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from conformance.contract.contract import load_contract
 from conformance.exchange import Headers, Request, Response
+from conformance.judge.reading import read_json
 from tests.suites.wrong_servers import (
     Answer,
     Handle,
@@ -19,12 +22,15 @@ from tests.suites.wrong_servers import (
     changed,
     judged,
     ok,
+    order_behind,
     order_of,
     reads_order,
     refusal,
     stateless,
     success,
 )
+
+CONTRACT = load_contract()
 
 
 def without_nulls(value: Any) -> Any:
@@ -122,6 +128,122 @@ def path_parameters_dropped(request: Request, handle: Handle) -> Response:
     return handle(replace(request, target="/".join(part.split(";")[0] for part in request.target.split("/"))))
 
 
+def parcels_taken_over() -> Answer:
+    """Have each capture show the parcels that its order had when it was made."""
+    present: dict[str, list[Any]] = {}
+
+    def filled(capture: dict[str, Any]) -> dict[str, Any]:
+        before = present.get(capture["capture_id"], [])
+        return {**capture, "shipping_info": [*before, *capture.get("shipping_info", [])]} if before else capture
+
+    def answer(request: Request, handle: Handle) -> Response:
+        made = asks(request, "POST", "/captures")
+        parcels = order_behind(request, handle).get("shipping_info", []) if made else []
+        response = handle(request)
+        if made and ok(response):
+            present.setdefault(response.headers.get("Capture-Id") or "", parcels)
+        if request.method != "GET" or not ok(response) or not present:
+            return response
+        body = json.loads(response.body)
+        if isinstance(body, list):
+            return replace(response, body=json.dumps([filled(each) for each in body], ensure_ascii=False).encode())
+        if "capture_id" in body:
+            return changed(response, **filled(body))
+        captures = [filled(each) for each in body["captures"]] if "captures" in body else None
+        return changed(response, captures=captures) if captures is not None else response
+
+    return answer
+
+
+def pending_is_not_allowed(request: Request, handle: Handle) -> Response:
+    if asks(request, "POST", "/captures") and order_behind(request, handle).get("fraud_status") == "PENDING":
+        return refusal(403, "NOT_ALLOWED")
+    return handle(request)
+
+
+def country_in_small_letters(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if not ok(response) or not reads_order(request):
+        return response
+    return changed(response, purchase_country=json.loads(response.body)["purchase_country"].lower())
+
+
+def closed_by_release() -> Answer:
+    """Close an order whose remainder is released, and take nothing for it any more but refunds."""
+    released: set[str] = set()
+
+    def answer(request: Request, handle: Handle) -> Response:
+        order = order_of(request)
+        codes = {"/captures": "CAPTURE_NOT_ALLOWED", "/cancel": "CANCEL_NOT_ALLOWED"}
+        if order in released and request.method != "GET" and not asks(request, "POST", "/refunds"):
+            told = request.target.removeprefix(order)
+            return handle(request) if "release" in told else refusal(403, codes.get(told, "NOT_ALLOWED"))
+        response = handle(request)
+        if asks(request, "POST", "/release-remaining-authorization") and ok(response):
+            released.add(order)
+        shows = order in released and ok(response) and reads_order(request)
+        return changed(response, status="CLOSED") if shows else response
+
+    return answer
+
+
+def keeps_part_captured() -> Answer:
+    """Call an order captured in part that was, whatever became of its total, and let its address be changed."""
+    reduced: dict[str, dict[str, Any]] = {}
+
+    def answer(request: Request, handle: Handle) -> Response:
+        order = order_of(request)
+        if order in reduced and asks(request, "PATCH", "/customer-details"):
+            reduced[order] |= json.loads(request.body).get("shipping_address", {})
+            return success(204, Transaction_Id=str(uuid.uuid4()))
+        response = handle(request)
+        if ok(response) and asks(request, "PATCH", "/authorization"):
+            shown = order_behind(request, handle)
+            reduced.update({order: {}} if shown["captured_amount"] == shown["order_amount"] else {})
+        if order not in reduced or not ok(response) or not reads_order(request):
+            return response
+        address = json.loads(response.body)["shipping_address"] | reduced[order]
+        return changed(response, status="PART_CAPTURED", shipping_address=address)
+
+    return answer
+
+
+def lines_have_to_add_up(request: Request, handle: Handle) -> Response:
+    asked = read_json(request.body).value
+    described = CONTRACT.operations["captureOrder"].body or {}
+    if not asks(request, "POST", "/captures") or not CONTRACT.operations.validator(described).is_valid(asked):
+        return handle(request)
+    lines = asked.get("order_lines")
+    unequal = lines and sum(line["total_amount"] for line in lines) != asked["captured_amount"]
+    return refusal(403, "CAPTURE_NOT_ALLOWED") if unequal else handle(request)
+
+
+def parcels_in_full(request: Request, handle: Handle) -> Response:
+    """Refuse a parcel without its company or its number, which one page calls mandatory."""
+    response = handle(replace(request, method="GET", target=order_of(request), body=b""))
+    if not asks(request, "POST", "/shipping-info") or not ok(response):
+        return handle(request)
+    try:
+        parcels = json.loads(request.body)["shipping_info"]
+        bare = any(not parcel.get("shipping_company") or not parcel.get("tracking_number") for parcel in parcels)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return handle(request)
+    return refusal(422, "UNPROCESSABLE_ENTITY") if bare else handle(request)
+
+
+def short_keys(request: Request, handle: Handle) -> Response:
+    key = request.headers.get("Klarna-Idempotency-Key") or ""
+    return refusal(400, "BAD_REQUEST") if len(key) > 36 else handle(request)
+
+
+def end_not_told(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if not ok(response) or not reads_order(request):
+        return response
+    body = {name: value for name, value in json.loads(response.body).items() if name != "expires_at"}
+    return replace(response, body=json.dumps(body, ensure_ascii=False).encode())
+
+
 # The answers made up here have one correlation id and words of their own, and the ledger behind them stays as it is.
 _OF_THE_DISGUISE = frozenset({"KOM-112", "KOM-204", "KOM-316"})
 CHOICES: dict[str, tuple[Callable[[], Answer], tuple[str, ...]]] = {
@@ -149,6 +271,18 @@ CHOICES: dict[str, tuple[Callable[[], Answer], tuple[str, ...]]] = {
         ("extendAuthorizationTime/aged/*from-the-day-of-the-call", "extendAuthorizationTime/aged/all-day"),
     ),
     "asked by OPTIONS": (stateless(asks_by_options), ("*/unsupported-method",)),
+    "parcels taken over": (
+        parcels_taken_over,
+        ("captureOrder/furnished/*", "captureOrder/furnished_captured/*", "*/furnished/then-captureOrder"),
+    ),
+    "pending is not allowed": (stateless(pending_is_not_allowed), ("captureOrder/pending/*", "cancelOrder/pending/*")),
+    "country in small letters": (stateless(country_in_small_letters), ("captureOrder/market/*",)),
+    "closed by release": (closed_by_release, ("*/released/valid", "*/released_refunded/valid")),
+    "keeps part captured": (keeps_part_captured, ("*/decreased_to_captured/*",)),
+    "lines have to add up": (stateless(lines_have_to_add_up), ("captureOrder/*",)),
+    "parcels in full": (stateless(parcels_in_full), ("appendShippingInfo/*", "appendOrderShippingInfo/*")),
+    "short keys": (stateless(short_keys), ("*/similar-keys", "*/keys-of-any-form")),
+    "end not told": (stateless(end_not_told), ("captureOrder/lapsing/*", "*/expired/*")),
     "path parameters dropped": (stateless(path_parameters_dropped), ("*/altered-*", "*/encoded-path")),
 }
 
