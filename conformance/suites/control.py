@@ -17,6 +17,9 @@ __all__ = ["ControlPort", "EmbeddedControl", "HttpControl"]
 
 
 _NOT_OFFERED = frozenset({404, 405, 501})
+_SHOWN = 60
+# It is there, and does not do what it is asked for.
+_WILL_NOT = frozenset({400, 422})
 
 
 class ControlPort(Protocol):
@@ -142,9 +145,10 @@ class HttpControl:
         """Read the target's clock; it is asked once and after each move, since it moves by those alone."""
         if self._now is None and self._shows_clock:
             try:
-                self._now = _time_of(self._ask("GET", "/clock"))
+                told = self._ask("GET", "/clock")
             except (TargetError, NotMeasuredError):
-                self._now = None
+                told = None
+            self._now = _time_of(told)
             self._shows_clock = self._now is not None
         return self._now
 
@@ -206,7 +210,8 @@ class HttpControl:
             raise NotMeasuredError(f"the control interface does not offer {method} /{path.split('/')[1]}")
         if not 200 <= response.status < 300:
             reason = response.body[:200].decode("utf-8", "replace")
-            raise TargetError(f"the control interface answers {method} {path} with {response.status}: {reason}")
+            told = f"the control interface answers {method} {path} with {response.status}: {reason}"
+            raise NotMeasuredError(told) if response.status in _WILL_NOT else TargetError(told)
         if not response.body:
             return None
         try:
@@ -219,8 +224,13 @@ class HttpControl:
 def _time_of(answer: Any) -> datetime | None:
     """Read the time out of what ``/clock`` answers."""
     told = answer.get("now") if isinstance(answer, dict) else None
+    if told is None:
+        return None
     try:
         now = datetime.fromisoformat(told) if isinstance(told, str) else None
     except ValueError:
-        return None
-    return now if now is not None and now.tzinfo is not None else None
+        now = None
+    if now is None or now.tzinfo is None:
+        shown = json.dumps(told)[:_SHOWN]
+        raise TargetError(f"the control interface tells the time as {shown}; it has to be ISO 8601 with a zone")
+    return now

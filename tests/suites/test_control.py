@@ -20,6 +20,7 @@ from conformance.simulator.stream_event import Framed
 from conformance.simulator.wire import WireLog
 from conformance.suites.control import HttpControl
 from conformance.suites.run import ServerOptions, run_server_suite
+from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Credentials, EmbeddedTarget, reach
 from conformance.suites.wire import Limits
 from conformance.verdict import Verdict
@@ -54,6 +55,28 @@ def test_a_control_interface_that_is_none(answer: bytes, complaint: str) -> None
         control = HttpControl(raw.url, Limits(read_s=1, total_s=1))
         with pytest.raises(TargetError, match=complaint):
             control.create_order(order_amount=1)
+        control.close()
+
+
+def saying_that(status: bytes, body: bytes) -> bytes:
+    return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+
+
+@pytest.mark.parametrize("status", [b"400 Bad Request", b"422 Unprocessable Entity"])
+def test_an_order_that_cannot_be_made_to_measure_is_not_measured(status: bytes) -> None:
+    with RawServer(saying(saying_that(status, b"no such status"))) as raw:
+        control = HttpControl(raw.url)
+        with pytest.raises(NotMeasuredError, match="no such status"):
+            control.create_order(status="EXPIRED")
+        control.close()
+
+
+@pytest.mark.parametrize("now", [b"1764236515", b'"yesterday"', b'"2026-01-15T09:00:00"'])
+def test_a_time_that_cannot_be_read_is_named(now: bytes) -> None:
+    with RawServer(saying(saying_that(b"200 OK", b'{"now": %b}' % now))) as raw:
+        control = HttpControl(raw.url)
+        with pytest.raises(TargetError, match="has to be ISO 8601 with a zone"):
+            control.now()
         control.close()
 
 
