@@ -17,6 +17,7 @@ from conformance.suites.expectations import CODES
 from conformance.suites.moves import Move, make
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
+from conformance.suites.target_clock import written
 from conformance.suites.told_control import ToldControl
 
 __all__ = ["age_cases"]
@@ -99,7 +100,7 @@ def _on_any_day(conversation: Conversation) -> None:
     for day in _odd_days(now.astimezone(UTC).date()):
         noon = datetime.combine(day, time(12), UTC)
         control.advance((noon - (control.now() or noon)).total_seconds())
-        ages = {"created_at": _written(noon - timedelta(days=10)), "expires_at": _written(noon + timedelta(days=7))}
+        ages = {"created_at": written(noon - timedelta(days=10)), "expires_at": written(noon + timedelta(days=7))}
         order = {"order_id": control.create_order(**{**ORDER, **ages})}
         conversation.call("getOrder", order)
         reply = conversation.call("extendAuthorizationTime", order)
@@ -126,7 +127,3 @@ def _odd_days(today: date) -> Iterator[date]:
         following = date(year + month // 12, month % 12 + 1, 1)
         yield following - timedelta(days=1)
         yield following
-
-
-def _written(when: datetime) -> str:
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -139,7 +139,7 @@ class BodyMaker:
             case "updateAuthorization":
                 return {"order_amount": wanted, "description": TEXT, "order_lines": lines_of(wanted, TEXT)}
             case "appendShippingInfo" | "appendOrderShippingInfo":
-                return {"shipping_info": [dict(SHIPMENT), {"shipping_company": TEXT}]}
+                return {"shipping_info": [dict(SHIPMENT), {"shipping_company": TEXT, "tracking_number": "7"}]}
             case "updateConsumerDetails":
                 return {"shipping_address": {**ADDRESS, "given_name": "Ångström", "street_address2": "日本 c/o"}}
             case "updateMerchantReferences":

@@ -20,4 +20,4 @@ def is_case(case_id: str) -> bool:
 
 @functools.cache
 def _ids() -> frozenset[str]:
-    return frozenset(case.id for case in matrix_cases(load_contract(), deep=True))
+    return frozenset(case.id for case in matrix_cases(load_contract(), "deep"))

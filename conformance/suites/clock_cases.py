@@ -17,6 +17,7 @@ from conformance.suites.preparation import learned
 from conformance.suites.reply import Expected, Reply
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
+from conformance.suites.target_clock import written
 from conformance.suites.told_control import ToldControl
 
 __all__ = ["clock_cases"]
@@ -115,14 +116,10 @@ def _lapsing(conversation: Conversation) -> tuple[str, datetime]:
     now = _time(control)
     ends = now + _SOON
     order_id = control.create_order(
-        **{**ORDER, "created_at": _written(now - timedelta(days=27)), "expires_at": _written(ends)}
+        **{**ORDER, "created_at": written(now - timedelta(days=27)), "expires_at": written(ends)}
     )
     conversation.call("getOrder", {"order_id": order_id})
     return order_id, ends
-
-
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _after_end(operation: str) -> Play:
@@ -164,7 +161,7 @@ def _extended(conversation: Conversation) -> None:
     read = conversation.call("getOrder", {"order_id": order_id})
     document = read.json()
     shown = document.get("expires_at") if isinstance(document, dict) else None
-    if reply.ok and shown == _written(ends):
+    if reply.ok and shown == written(ends):
         message = f"an authorisation with an hour to go was extended, and expires_at is still {shown}"
         conversation.report("KOM-410", message, read, "extendAuthorizationTime")
 
@@ -195,7 +192,7 @@ def _beyond_first_end(steps: tuple[tuple[str, int | None], ...]) -> Play:
 def _then_others(conversation: Conversation) -> None:
     """Extend an order of ten days ago, and do what has nothing to do with its end: that must stay."""
     control = _control(conversation)
-    aged = {"created_at": _written(_time(control) - timedelta(days=10))}
+    aged = {"created_at": written(_time(control) - timedelta(days=10))}
     order_id = control.create_order(**{**ORDER, **aged})
     order = {"order_id": order_id}
     reply = conversation.call("getOrder", order)
@@ -213,7 +210,7 @@ def _aged(operation: str, days: int = 15) -> Play:
     def play(conversation: Conversation) -> None:
         control = _control(conversation)
         now = _time(control)
-        ages = {"created_at": _written(now - timedelta(days=days)), "expires_at": _written(now + _WEEK)}
+        ages = {"created_at": written(now - timedelta(days=days)), "expires_at": written(now + _WEEK)}
         order = {"order_id": control.create_order(**{**ORDER, **ages})}
         read = conversation.call("getOrder", order)
         body = BodyMaker(learned(read, order["order_id"])).valid(operation)
@@ -241,11 +238,12 @@ def _dated(conversation: Conversation) -> None:
         made = next(found, {})
         dated = moment(made.get(name))
         if reply.ok and dated is not None and abs(dated - now) > _PAUSE / 2:
-            message = f"{name} is {made[name]}, it was made at {_written(now)}"
+            message = f"{name} is {made[name]}, it was made at {written(now)}"
             conversation.report("KOM-416", message, read, operation)
         # The time of a reading is another one by now.
         control.advance(_PAUSE.total_seconds())
         conversation.call(reader, {**order, identity: wanted})
+        conversation.call("getCaptures", order)
         conversation.call("getOrder", order)
 
 
@@ -253,7 +251,7 @@ def _too_old(conversation: Conversation) -> None:
     """Extend what has been extended for as long as is permitted."""
     control = _control(conversation)
     now = _time(control)
-    ages = {"created_at": _written(now - _TOO_OLD), "expires_at": _written(now + _WEEK)}
+    ages = {"created_at": written(now - _TOO_OLD), "expires_at": written(now + _WEEK)}
     for captured in (0, 4_000):
         order_id = control.create_order(**{**ORDER, **ages, **({"captured_amount": captured} if captured else {})})
         conversation.call("getOrder", {"order_id": order_id})
@@ -274,7 +272,7 @@ def _from_today(captured: int) -> Play:
             raise NotMeasuredError("the order does not say when it was created and when it expires")
         if ends - created > _CAPPED:
             raise NotMeasuredError("the period comes near the 180 days after which nothing is extended")
-        aged = {"created_at": _written(_time(control) - timedelta(days=10))}
+        aged = {"created_at": written(_time(control) - timedelta(days=10))}
         order_id = control.create_order(**{**ORDER, **aged, **({"captured_amount": captured} if captured else {})})
         conversation.call("getOrder", {"order_id": order_id})
         for day in range(2):
@@ -309,7 +307,7 @@ def _all_day(conversation: Conversation) -> None:
     """Extend one order in the morning, in the afternoon and in the evening of one day."""
     control = _control(conversation)
     now = _time(control)
-    aged = {"created_at": _written(now - timedelta(days=10)), "expires_at": _written(now + _WEEK)}
+    aged = {"created_at": written(now - timedelta(days=10)), "expires_at": written(now + _WEEK)}
     order = {"order_id": control.create_order(**{**ORDER, **aged})}
     conversation.call("getOrder", order)
     midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)

@@ -7,7 +7,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -193,11 +193,14 @@ class Conversation:
         headers.extend(extra)
         return Request(method or described.method, target or self.path(operation, ids), Headers(headers), payload)
 
-    def together(self, requests: Sequence[Request]) -> list[Reply]:
-        """Send requests at the same moment and judge the answers, successes first: whoever won went first."""
+    def together(self, requests: Sequence[Request], rank: Callable[[Exchange], int] | None = None) -> list[Reply]:
+        """Send requests at the same moment and judge the answers in an order that can have been theirs.
+
+        Whoever won went first, so successes are judged first; ``rank`` knows better where reads are among them.
+        """
         self.health.check()
         exchanges = self.target.send_together(requests)
-        return [self._heard(exchange) for exchange in sorted(exchanges, key=_rank)]
+        return [self._heard(exchange) for exchange in sorted(exchanges, key=rank or _rank)]
 
     def report(self, code: str, message: str, reply: Reply | None = None, operation: str = "") -> None:
         """Add a finding of the case itself, unless the judge has already said the same of this exchange."""
@@ -331,7 +334,7 @@ class Conversation:
                 return
             self.report(expected.code, f"{expected.why}, yet it was refused with {answered}", reply, operation)
         elif any(row.truth.binds for row in rows) or not 400 <= reply.status < 500:
-            wanted = " or ".join(f"{row.status} {row.code}".strip() for row in rows)
+            wanted = " or ".join(dict.fromkeys(row.told for row in rows))
             self.report(expected.code, f"{expected.why}: {wanted} was due, not {answered}", reply, operation)
 
     def _leads_nowhere(self, reply: Reply) -> bool:

@@ -210,6 +210,11 @@ def _alone(operation: str, state: str, bodies: tuple[Mapping[str, Any], ...]) ->
 
 
 _UNSORTED = [{**line, "reference": name} for name in ("C-3", "A-1", "B-2") for line in lines_of(200, name)]
+_DISCOUNT = {**lines_of(-100)[0], "reference": "SALE", "type": "discount"}
+# Amounts that a detour through major units would change, with lines and without.
+_AMOUNTS = (29, 57, 58, 115, 1_001, 1_113, 1_999)
+_ODD = tuple({"captured_amount": amount, "order_lines": lines_of(amount)} for amount in _AMOUNTS)
+_ODD_BACK = tuple({"refunded_amount": amount, "order_lines": lines_of(amount)} for amount in _AMOUNTS)
 _ALONE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "updateMerchantReferences": (
         {"merchant_reference2": "B-1"},
@@ -267,6 +272,7 @@ _COMBINED: Mapping[str, tuple[str, tuple[Mapping[str, Any], ...]]] = {
             {"order_amount": 8_500, "order_lines": lines_of(8_500)},
             {"order_amount": 8_500},
             {"order_amount": 7_000, "order_lines": [*lines_of(4_000, "one"), *lines_of(3_000, "other")]},
+            {"order_amount": 600, "order_lines": _UNSORTED},
         ),
     ),
     "captureOrder": (
@@ -274,6 +280,8 @@ _COMBINED: Mapping[str, tuple[str, tuple[Mapping[str, Any], ...]]] = {
         (
             {"captured_amount": 600, "order_lines": _UNSORTED},
             {"captured_amount": 600, "order_lines": lines_of(200) * 3},
+            {"captured_amount": 500, "order_lines": [*lines_of(400), _DISCOUNT]},
+            *_ODD,
         ),
     ),
     "refundOrder": (
@@ -281,6 +289,8 @@ _COMBINED: Mapping[str, tuple[str, tuple[Mapping[str, Any], ...]]] = {
         (
             {"refunded_amount": 600, "order_lines": _UNSORTED},
             {"refunded_amount": 600, "order_lines": lines_of(200) * 3},
+            {"refunded_amount": 500, "order_lines": [*lines_of(400), _DISCOUNT]},
+            *_ODD_BACK,
         ),
     ),
     "appendOrderShippingInfo": (

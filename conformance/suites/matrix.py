@@ -19,15 +19,16 @@ from conformance.suites.part_cases import part_cases
 from conformance.suites.path_cases import path_cases
 from conformance.suites.preparation import DEEP_STATES, STATES
 from conformance.suites.refusal_cases import refusal_cases
+from conformance.suites.sequence_cases import sequence_cases
 from conformance.suites.state_cases import state_cases
 from conformance.suites.text_cases import text_cases
 
 __all__ = ["matrix_cases"]
 
 
-def matrix_cases(contract: Contract, *, deep: bool = False) -> tuple[Case, ...]:
-    """Return every case of the matrix, each id once, in an order that never changes; ``deep`` adds the slow ones."""
-    states = {**STATES, **DEEP_STATES} if deep else STATES
+def matrix_cases(contract: Contract, profile: str = "quick") -> tuple[Case, ...]:
+    """Return every case of a profile's matrix, each id once, in an order that never changes."""
+    states = {**STATES, **DEEP_STATES} if profile == "deep" else STATES
     return (
         *state_cases(contract, states.values()),
         *body_cases(contract),
@@ -42,6 +43,7 @@ def matrix_cases(contract: Contract, *, deep: bool = False) -> tuple[Case, ...]:
         *pair_cases(contract),
         *history_cases(states),
         *refusal_cases(contract),
+        *sequence_cases(profile),
         *clock_cases(),
         *fault_cases(contract),
         *age_cases(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from conformance.suites.bodies import BodyMaker
 from conformance.suites.conversation import Key
@@ -20,8 +21,6 @@ __all__ = [
     "unrefunded",
 ]
 
-# What is made again and again on one order.
-_TOLD = frozenset({"captureOrder", "refundOrder"})
 Amount = int | Callable[[PreparedOrder], int]
 Move = tuple[str, Amount | None]
 """An operation, and the amount that it is about in minor units, where it is about one."""
@@ -58,8 +57,19 @@ def make(scene: Scene, move: Move, key: Key | str) -> Reply:
     scene.operation, scene.described = operation, scene.conversation.contract.operations[operation]
     amount = wanted(scene.order) if callable(wanted) else wanted
     body = scene.body() if amount is None else BodyMaker(scene.order).step(operation, amount)
-    if isinstance(body, dict) and operation in _TOLD:
-        # Each in words of its own, so that none can be shown for another.
-        number = len(scene.conversation.exchanges)
-        body |= {name: f"{number}. {body[name]}" for name in ("description", "reference") if name in body}
-    return scene.ask(body, key=key)
+    # Each in words of its own, so that none can be shown for another, nor what was there before for what is.
+    number = len(scene.conversation.exchanges)
+    return scene.ask(_told_apart(body, number), key=key)
+
+
+_WORDS = frozenset({"description", "reference", "merchant_reference1", "street_address2", "tracking_number"})
+
+
+def _told_apart(value: Any, number: int) -> Any:
+    if isinstance(value, list):
+        return [_told_apart(each, number) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: f"{number}. {inner}" if name in _WORDS else _told_apart(inner, number) for name, inner in value.items()
+    }

@@ -18,7 +18,7 @@ def neighbour_cases(contract: Contract) -> Iterator[Case]:
     """Yield a case for each write: it is made on two orders that are alike, and each is read after the other's."""
     for operation in contract.operations:
         if operation.writes:
-            state = representative(contract, operation.id)
+            state = _FURNISHED.get(representative(contract, operation.id), "furnished_captured")
             play = _beside(operation.id, state)
             yield Case(
                 f"{operation.id}/{state}/neighbour", operation.id, state, "neighbour", play, CODES["neighbour"], True
@@ -26,6 +26,8 @@ def neighbour_cases(contract: Contract) -> Iterator[Case]:
 
 
 _SHARED = {"merchant_reference1": "SPLIT-7"}
+# What an order lacks, it cannot be seen to get from the other, nor to lose.
+_FURNISHED = {"fresh": "furnished"}
 
 
 def _beside(operation: str, state: str) -> Callable[[Conversation], None]:
@@ -41,6 +43,9 @@ def _beside(operation: str, state: str) -> Callable[[Conversation], None]:
         for number, (one, other) in enumerate(((scene, neighbour), (neighbour, scene))):
             # What both have could have come from either.
             body = {"merchant_reference1": f"OWN-{number}"} if operation == "updateMerchantReferences" else one.body()
+            if not number:
+                # Whoever mistakes an order may take the one that was asked about last, or the one before it.
+                other.read()
             one.read_back(one.ask(body))
             other.read()
 

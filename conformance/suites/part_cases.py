@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, BodyMaker
+from conformance.exchange import Exchange
+from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, ORDER, BodyMaker
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
@@ -36,8 +38,11 @@ def part_cases() -> Iterator[Case]:
         yield _case(operation, state, f"together-with-{other}", "text", play)
     for operation, state in (("captureOrder", "fresh"), ("refundOrder", "part_captured")):
         yield _case(operation, state, "together-on-two-orders", "same-moment", _on_two_orders(operation, state))
+    for operation, state in (("captureOrder", "fresh"), ("refundOrder", "fully_captured")):
+        yield _case(operation, state, "together-of-two-merchants", "same-moment", _of_two_merchants(operation, state))
     yield _case("updateAuthorization", "fresh", "together-equal", "authorization", _totals_together)
     yield _case("getOrder", "fresh", "together", "valid read", _reads_together, consumes=False)
+    yield _case("getOrder", "fresh", "together-with-captureOrder", "capture", _reads_beside_a_capture)
     for name, state, other in (
         ("against-cancel", "fresh", "cancelOrder"),
         ("against-decrease", "fresh", "updateAuthorization"),
@@ -69,13 +74,16 @@ def _many_refunds(conversation: Conversation) -> None:
     for number in range(1, 13):
         scene.read_back(scene.ask({"refunded_amount": 100 + number}))
     _each_of(scene, "get", "refund_id", scene.order.refunds)
+    for number in range(1, _PAGES):
+        scene.ask({"refunded_amount": number % 7 + 1})
+    scene.read()
 
 
 def _many_captures(conversation: Conversation) -> None:
     """More captures than would stand on one page, if there were pages."""
     scene = Scene(conversation, "captureOrder", "fresh")
-    for number in range(1, 32):
-        scene.ask({"captured_amount": 100 + number})
+    for number in range(1, _PAGES):
+        scene.ask({"captured_amount": 10 + number % 80})
     scene.read()
     conversation.call("getCaptures", {"order_id": scene.order.order_id})
 
@@ -179,6 +187,31 @@ def _on_two_orders(operation: str, state: str) -> Play:
     return play
 
 
+def _of_two_merchants(operation: str, state: str) -> Play:
+    """Make the same call of the same moment for two merchants, each on an order of its own."""
+
+    def play(conversation: Conversation) -> None:
+        other, control = conversation.target.other, conversation.control
+        if other is None or control is None:
+            raise NotMeasuredError("the target has no second merchant, or no control interface to make an order for it")
+        scene = Scene(conversation, operation, state)
+        captured = {"captured_amount": scene.order.captured} if scene.order.captured else {}
+        theirs = control.create_order(**{**ORDER, "merchant": other.merchant or other.username, **captured})
+        conversation.call("getOrder", {"order_id": theirs}, credentials=other)
+        for _ in range(_ROUNDS):
+            requests = [
+                conversation.request(operation, scene.ids, _SMALL[operation]),
+                conversation.request(
+                    operation, {"order_id": theirs}, _SMALL[operation], authorization=other.authorization
+                ),
+            ]
+            conversation.together(requests)
+            scene.read()
+            conversation.call("getOrder", {"order_id": theirs}, credentials=other)
+
+    return play
+
+
 def _on_two_captures(conversation: Conversation) -> None:
     """File parcels for two captures of one order at the same moment: each belongs to its own, and both are there."""
     scene = Scene(conversation, "appendShippingInfo", "many_captures")
@@ -216,6 +249,31 @@ def _reads_together(conversation: Conversation) -> None:
         conversation.together([conversation.request("getOrder", each) for each in ids * 2])
 
 
+def _reads_beside_a_capture(conversation: Conversation) -> None:
+    """Read an order while it is captured: each reading shows it before or after, and none shows half of it."""
+    for _ in range(_rounds(conversation)):
+        scene = Scene(conversation, "captureOrder", "fresh")
+        before = scene.order.captured
+
+        def rank(exchange: Exchange, before: int = before) -> int:
+            if exchange.request.method != "GET":
+                return 1
+            return 0 if _captured(exchange) == before else 2
+
+        requests = [conversation.request("getOrder", scene.ids) for _ in range(_READS)]
+        requests.insert(_READS // 2, conversation.request("captureOrder", scene.ids, _SMALL["captureOrder"]))
+        conversation.together(requests, rank)
+        scene.read()
+
+
+def _captured(exchange: Exchange) -> Any:
+    try:
+        order = json.loads(exchange.response.body) if exchange.response is not None else None
+    except (ValueError, RecursionError):
+        return None
+    return order.get("captured_amount") if isinstance(order, dict) else None
+
+
 def _against(state: str, other: str) -> Play:
     """Make two calls of the same moment of which only one can be carried out, whichever comes first."""
 
@@ -233,6 +291,9 @@ def _against(state: str, other: str) -> Play:
     return play
 
 
+# One more than the largest page that is usual.
+_PAGES = 102
+_READS = 6
 # A race is not lost each time.
 _ROUNDS = 4
 # Two writes that an order takes in any order, with the state that allows both.

@@ -307,7 +307,7 @@ def _routes(contract: Contract) -> Iterator[Case]:
         for part in (
             "..%2f..",
             f"..%2f..%2f{order_id}",
-            "%2e%2e/",
+            "%2e%2e",
             "%252e%252e",
             f"{capture_id}%00",
             f"%2e%2fcaptures%2f{capture_id}",

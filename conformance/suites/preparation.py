@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from conformance.contract.contract import Contract
@@ -14,7 +15,9 @@ from conformance.suites.prepared_order import PreparedOrder
 from conformance.suites.reply import Reply
 from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Target
+from conformance.suites.target_clock import written
 from conformance.suites.tidying import read_order
+from conformance.suites.told_control import ToldControl
 
 __all__ = [
     "DEEP_STATES",
@@ -49,13 +52,15 @@ class PreparedState:
     """How an order comes into a state: the fields that it is made with, then steps.
 
     ``lifecycle`` is the state of the lifecycle table that it stands for. ``made`` says that only a control interface
-    brings it about; the others are reached from an authorised order through the API alone.
+    brings it about; the others are reached from an authorised order through the API alone. ``age_days`` is how long
+    ago it was made, where the target's time is known: on its first day an extension would move nothing.
     """
 
     name: str
     lifecycle: str
     steps: tuple[Step, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
+    age_days: int = 0
 
     @property
     def made(self) -> bool:
@@ -108,8 +113,8 @@ STATES: Mapping[str, PreparedState] = {
         PreparedState(
             "large_captured", "CAPTURED", fields={"order_amount": LARGEST_AMOUNT, "captured_amount": LARGEST_AMOUNT}
         ),
-        PreparedState("furnished", "AUTHORIZED", fields=_FURNISHED),
-        PreparedState("furnished_captured", "PART_CAPTURED", fields=_FURNISHED_CAPTURED),
+        PreparedState("furnished", "AUTHORIZED", fields=_FURNISHED, age_days=5),
+        PreparedState("furnished_captured", "PART_CAPTURED", fields=_FURNISHED_CAPTURED, age_days=5),
         PreparedState("expired", "EXPIRED", fields={"status": "EXPIRED"}),
         PreparedState("part_captured_expired", "EXPIRED", fields={"status": "EXPIRED", "captured_amount": 4_000}),
         PreparedState("closed", "CLOSED", fields={"status": "CLOSED"}),
@@ -276,7 +281,7 @@ def prepare(conversation: Conversation, name: str) -> PreparedOrder:
     control = conversation.control
     if control is None:
         return conversation.pool.take(conversation, state)
-    order_id = control.create_order(**{**ORDER, **state.fields})
+    order_id = control.create_order(**{**ORDER, **state.fields, **_dates(state, control)})
     reply = conversation.call("getOrder", {"order_id": order_id})
     if reply.status == _NOT_FOUND and conversation.health.shows_orders:
         # One of many: it is not the control interface that makes orders elsewhere.
@@ -285,6 +290,11 @@ def prepare(conversation: Conversation, name: str) -> PreparedOrder:
     conversation.health.shows_orders = True
     _take_steps(conversation, order, state)
     return order
+
+
+def _dates(state: PreparedState, control: ToldControl) -> dict[str, str]:
+    now = control.now() if state.age_days else None
+    return {} if now is None else {"created_at": written(now - timedelta(days=state.age_days))}
 
 
 def learned(reply: Reply, order_id: str) -> PreparedOrder:

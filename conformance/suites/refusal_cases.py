@@ -30,7 +30,7 @@ def refusal_cases(contract: Contract) -> Iterator[Case]:
         for state in _FORBIDDING.get(operation.id, ("cancelled",)):
             yield _repeated(operation.id, state, "refused-again", _as_it_is)
         if operation.body is not None:
-            state = representative(contract, operation.id)
+            state = _FURNISHED.get(representative(contract, operation.id), "furnished_captured")
             yield _repeated(operation.id, state, "invalid-again", _without_anything)
 
 
@@ -126,6 +126,16 @@ _FOLLOWED: Mapping[str, tuple[tuple[Move, ...], tuple[tuple[Move, ...], ...]]] =
             ),
         ),
     ),
+    "furnished_captured": (
+        (
+            ("captureOrder", one_too_many),
+            ("refundOrder", one_too_much_back),
+            ("updateAuthorization", below_captured),
+            ("updateConsumerDetails", None),
+            ("cancelOrder", None),
+        ),
+        ((("extendAuthorizationTime", None), ("captureOrder", one_too_many), ("updateMerchantReferences", None)),),
+    ),
     "released": (
         (("captureOrder", 1), ("refundOrder", one_too_much_back), ("cancelOrder", None)),
         ((("refundOrder", 1_000), ("appendShippingInfo", None), ("refundOrder", unrefunded)),),
@@ -138,6 +148,8 @@ _FOLLOWED: Mapping[str, tuple[tuple[Move, ...], tuple[tuple[Move, ...], ...]]] =
         ),
     ),
 }
+# What is there can be seen to vanish.
+_FURNISHED = {"fresh": "furnished"}
 # A state that forbids an operation, other than that of an order which was cancelled.
 _FORBIDDING: Mapping[str, tuple[str, ...]] = {
     "cancelOrder": ("part_captured", "fully_captured"),

@@ -140,7 +140,7 @@ class ServerRun:
 
     def cases(self) -> tuple[Case, ...]:
         """Return the cases of the profile, those that leave an order as it is first where orders are scarce."""
-        cases = list(matrix_cases(self.contract, deep=self.options.profile == "deep"))
+        cases = list(matrix_cases(self.contract, self.options.profile))
         if self.options.profile != "quick":
             from conformance.suites.schemathesis_driver import schemathesis_cases  # noqa: PLC0415 - heavy
             from conformance.suites.state_machine import walk_cases  # noqa: PLC0415 - heavy

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from conformance.suites.control import ControlPort
 
-__all__ = ["TargetClock"]
+__all__ = ["TargetClock", "written"]
 
 # A clock that is set apart from real time differs by days; two that mean the same differ by seconds.
 _SAME_TO_CONTROL = timedelta(minutes=5)
@@ -17,6 +17,11 @@ _SAME_TO_US = timedelta(days=1)
 
 def _local() -> datetime:
     return datetime.now(UTC)
+
+
+def written(when: datetime) -> str:
+    """Write a moment (aware) as the API does."""
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class TargetClock:

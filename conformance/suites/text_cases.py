@@ -22,7 +22,7 @@ TEXTS: tuple[str, ...] = (
     "two  spaces\tand a tab",
     "first line\nsecond line\r\nthird",
     "a\r\nX-Injected: yes",
-    "שלום עולם مرحبا",
+    "שלום עולם مرحبا \u200eabc\u200f",
     "👩‍👩‍👧‍👦 🇸🇪 \U0001d518\U0001d52b\U0001d526",
     "e\u0301 and é, ﬁ and fi, \u00a0\u2009\u200b",
     "<script>alert(1)</script> &lt; &amp; ' \" ` \\ \\n \\u0041 %41 + ${x} {{y}} '; --",
@@ -122,7 +122,7 @@ _LINE: Mapping[str, Any] = {
     "tax_rate": 1_950,
     "total_tax_amount": 0,
     "total_discount_amount": 0,
-    "product_url": "https://Shop.Example/P%2F1?A=b",
+    "product_url": "https://Shop.Example/P%2F1?A=b&c='d'",
     "image_url": "https://shop.example/I%20mage.PNG",
     "merchant_data": '{"b": 1, "a": [ 2 ]}',
     "product_identifiers": {
@@ -157,7 +157,7 @@ _FEE: Mapping[str, Any] = {
     "total_tax_amount": -8,
 }
 _ADDRESS: Mapping[str, Any] = {
-    "given_name": "ANNA-maria",
+    "given_name": "ANNA-\u200emaria\u200f",
     "family_name": "O'Neil  MacDonald",
     "title": "Frau Dr.",
     "street_address": "STRASSE des 17. Juni 0135",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.suites.careless import ages, conditions, everyday, histories, refusals, unusual
+from tests.suites.careless import ages, conditions, everyday, histories, neighbours, refusals, unusual
 from tests.suites.wrong_servers import Faults, assert_found, assert_passes
 
 BY_KIND: dict[str, Faults] = {
     "everyday": everyday.FAULTS,
     "unusual": unusual.FAULTS,
     "histories": histories.FAULTS,
+    "neighbours": neighbours.FAULTS,
     "refusals": refusals.FAULTS,
     "ages": ages.FAULTS,
     "conditions": conditions.FAULTS,

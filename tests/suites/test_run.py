@@ -76,11 +76,13 @@ def test_a_seed_repeats_a_run_and_a_case_needs_no_company() -> None:
 
 
 def test_ids_are_unique_and_say_what_they_are_about() -> None:
-    cases = matrix_cases(load_contract(), deep=True)
+    cases = matrix_cases(load_contract(), "deep")
     ids = [case.id for case in cases]
     assert len(ids) == len(set(ids)) > 1_000
     assert all(re.fullmatch(r"[A-Za-z]+/[a-z_]+/[a-zA-Z0-9_.-]+", each) for each in ids)
-    assert {case.operation for case in cases} == {operation.id for operation in load_contract().operations}
+    # A sequence is about none of them more than about the others.
+    about = {case.operation for case in cases if "/sequence/" not in case.id}
+    assert about == {operation.id for operation in load_contract().operations}
     assert {case.state for case in cases} >= set(STATES) | set(DEEP_STATES)
 
 

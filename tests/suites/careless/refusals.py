@@ -305,7 +305,7 @@ FAULTS: Faults = {
     ),
     "invalid parcels filed at last": (
         done_the_second_time("/shipping-info", 422),
-        "appendShippingInfo/part_captured/invalid-again",
+        "appendShippingInfo/furnished_captured/invalid-again",
         "KOM-207",
     ),
     "capture locked by a refused decrease": (
