@@ -13,6 +13,7 @@ from conformance.contract.operation import Operation
 from conformance.exceptions import UsageError
 from conformance.simulator.faults import (
     aftermath,
+    companions,
     concurrency,
     contradictions,
     effects,
@@ -58,6 +59,7 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     **hard_texts.BEHAVIOURS,
     **key_bodies.BEHAVIOURS,
     **aftermath.BEHAVIOURS,
+    **companions.BEHAVIOURS,
 }
 _SETS: Mapping[str, Callable[[Operation], bool]] = {
     "all": lambda _operation: True,
