@@ -71,6 +71,7 @@ _HISTORIES: Mapping[str, tuple[str, tuple[Move, ...]]] = {
         (
             ("captureOrder", 4_000),
             ("refundOrder", unrefunded),
+            ("cancelOrder", None),
             ("captureOrder", 3_000),
             ("refundOrder", one_too_much_back),
             ("refundOrder", 1_000),

@@ -12,6 +12,7 @@ from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES
 from conformance.suites.preparation import prepare
+from conformance.suites.reply import Reply
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
 
@@ -134,7 +135,7 @@ def _references_together(conversation: Conversation) -> None:
 
 
 def _parcels_together(operation: str, state: str) -> Play:
-    """File four parcels at the same moment: each of them must be there afterwards, in whatever order."""
+    """File four parcels at the same moment, then one twice with one key: each is there afterwards, and once."""
 
     def play(conversation: Conversation) -> None:
         scene = Scene(conversation, operation, state)
@@ -142,16 +143,26 @@ def _parcels_together(operation: str, state: str) -> Play:
         numbers = [f"moment-{number}" for number in range(4)]
         bodies = [{"shipping_info": [{"tracking_number": number}]} for number in numbers]
         replies = conversation.together([conversation.request(operation, ids, body) for body in bodies])
-        conversation.judge.forget(scene.order.order_id, "shipping_info", ids.get("capture_id", ""))
-        read = conversation.call("getCapture" if "capture_id" in ids else "getOrder", ids)
-        document = read.json()
-        shown = document.get("shipping_info") if isinstance(document, dict) else None
-        found = [each.get("tracking_number") for each in shown or () if isinstance(each, dict)]
+        read, found = _parcels(conversation, ids)
         if sum(reply.ok for reply in replies) != sum(number in found for number in numbers):
             message = f"of parcels filed at one moment {found} are shown"
             conversation.report("KOM-405", message, read, operation)
+        key, body = conversation.new_id(), {"shipping_info": [{"tracking_number": "with-one-key"}]}
+        conversation.together([conversation.request(operation, ids, body, key=key) for _ in range(2)])
+        read, found = _parcels(conversation, ids)
+        if found.count("with-one-key") > 1:
+            conversation.report("KOM-501", "one parcel, filed twice at one moment with one key, is there twice", read)
 
     return play
+
+
+def _parcels(conversation: Conversation, ids: Mapping[str, str]) -> tuple[Reply, list[Any]]:
+    """Read the numbers of the parcels, which stand in an order that nobody can have seen."""
+    conversation.judge.forget(ids["order_id"], "shipping_info", ids.get("capture_id", ""))
+    read = conversation.call("getCapture" if "capture_id" in ids else "getOrder", ids)
+    document = read.json()
+    shown = document.get("shipping_info") if isinstance(document, dict) else None
+    return read, [each.get("tracking_number") for each in shown or () if isinstance(each, dict)]
 
 
 def _beside(operation: str, state: str, other: str) -> Play:
@@ -281,8 +292,10 @@ def _against(state: str, other: str) -> Play:
         for number in range(_rounds(conversation)):
             scene = Scene(conversation, "captureOrder", state)
             asked = BodyMaker(scene.order)
+            # What leaves something is refused on other grounds than what takes all.
+            amount = scene.order.remaining if number < _ROUNDS // 2 else scene.order.remaining * 6 // 10
             requests = [
-                conversation.request("captureOrder", scene.ids, asked.step("captureOrder", scene.order.remaining)),
+                conversation.request("captureOrder", scene.ids, asked.step("captureOrder", amount)),
                 conversation.request(other, scene.ids, asked.step(other, scene.order.order_amount // 2)),
             ]
             conversation.together(requests if number % 2 else requests[::-1])

@@ -21,6 +21,7 @@ from tests.suites.wrong_servers import (
     reads_order,
     refusal,
     stateless,
+    success,
     unkeyed,
 )
 
@@ -213,7 +214,27 @@ def nothing_is_a_bad_request(request: Request, handle: Handle) -> Response:
     return refusal(400, "BAD_REQUEST") if nothing else handle(request)
 
 
+def parcels_filed_whatever_the_key(request: Request, handle: Handle) -> Response:
+    return handle(unkeyed(request) if asks(request, "POST", "/shipping-info") else request)
+
+
+def lowers_below_what_is_captured(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    below = asks(request, "PATCH", "/authorization") and b"less than" in response.body
+    return success(204) if response.status == 403 and below else response
+
+
 FAULTS: Faults = {
+    "parcels filed whatever the key": (
+        stateless(parcels_filed_whatever_the_key),
+        "appendOrderShippingInfo/fresh/together-within",
+        "KOM-501",
+    ),
+    "lowers below what is captured": (
+        stateless(lowers_below_what_is_captured),
+        "captureOrder/fresh/against-decrease",
+        "KOM-313",
+    ),
     "extends the order before": (
         extends_the_order_before,
         "extendAuthorizationTime/furnished/neighbour",
