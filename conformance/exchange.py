@@ -22,7 +22,9 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first value of a field, or None when the field is absent."""
-        return self._index().get(name.lower())
+        # Asked for more often than anything else.
+        first = self._first
+        return (self._index() if first is None else first).get(name.lower())
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a field in the order sent."""

@@ -36,7 +36,8 @@ class Remark:
 class Observation:
     """An exchange under the API's base path that got an answer.
 
-    ``operation`` is None when no operation takes the request. ``sent`` and ``answered`` are the parsed bodies.
+    ``operation`` is None when no operation takes the request. ``sent`` and ``answered`` are the parsed bodies, ``body``
+    is what was sent as an object without its nulls, empty when it is none.
     ``principal`` is the Authorization value, empty when there is none. ``error_code`` is empty on success and for
     error bodies that carry none.
     """
@@ -46,6 +47,7 @@ class Observation:
     operation: Operation | None
     ids: Mapping[str, str]
     sent: Text
+    body: Mapping[str, Any]
     answered: Text
     media: str
     error_code: str
@@ -73,18 +75,10 @@ class Observation:
         return 200 <= self.response.status < 300
 
     @property
-    def body(self) -> Mapping[str, Any]:
-        """The request body as an object, without its nulls; empty when it is none."""
-        value = self.sent.value
-        if not isinstance(value, dict):
-            return {}
-        return _without_nulls(value) if b"null" in self.exchange.request.body else value
-
-    @property
     def nulls(self) -> frozenset[str]:
         """The fields of the request body that were sent as null: whether that clears them is not known."""
         value = self.sent.value
-        if not isinstance(value, dict) or b"null" not in self.exchange.request.body:
+        if not isinstance(value, dict) or value is self.body:
             return frozenset()
         return frozenset(name for name, item in value.items() if item is None)
 
@@ -98,6 +92,13 @@ class Observation:
     def password(self) -> str:
         """Return the password that was sent, empty when it cannot be told."""
         return _password(self.principal)
+
+
+def _sent_object(sent: Text, raw: bytes) -> Mapping[str, Any]:
+    if not isinstance(sent.value, dict):
+        return {}
+    value: dict[str, Any] = sent.value
+    return _without_nulls(value) if b"null" in raw else value
 
 
 def _without_nulls(value: Any) -> Any:
@@ -141,12 +142,14 @@ def observe(exchange: Exchange, route: Route, response: Response) -> Observation
     if response.status >= 400 and isinstance(answered.value, dict):
         found = answered.value.get("error_code")
         code = found if isinstance(found, str) else ""
+    sent = read_json(request.body) if request.body else _NOTHING
     return Observation(
         exchange=exchange,
         response=response,
         operation=route.operation,
         ids=route.ids,
-        sent=read_json(request.body) if request.body else _NOTHING,
+        sent=sent,
+        body=_sent_object(sent, request.body),
         answered=answered,
         media=(response.headers.get("Content-Type") or "").partition(";")[0].strip().lower(),
         error_code=code,
