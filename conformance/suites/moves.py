@@ -59,17 +59,18 @@ def make(scene: Scene, move: Move, key: Key | str) -> Reply:
     body = scene.body() if amount is None else BodyMaker(scene.order).step(operation, amount)
     # Each in words of its own, so that none can be shown for another, nor what was there before for what is.
     number = len(scene.conversation.exchanges)
-    return scene.ask(_told_apart(body, number), key=key)
+    return scene.ask(_in_its_own_words(body, number), key=key)
 
 
 _WORDS = frozenset({"description", "reference", "merchant_reference1", "street_address2", "tracking_number"})
 
 
-def _told_apart(value: Any, number: int) -> Any:
+def _in_its_own_words(value: Any, number: int) -> Any:
     if isinstance(value, list):
-        return [_told_apart(each, number) for each in value]
+        return [_in_its_own_words(each, number) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: f"{number}. {inner}" if name in _WORDS else _told_apart(inner, number) for name, inner in value.items()
+        name: f"{number}. {inner}" if name in _WORDS else _in_its_own_words(inner, number)
+        for name, inner in value.items()
     }
