@@ -65,7 +65,9 @@ def _check_remaining(status: Any, total: int, captured: int, remaining: int, sha
 
 def _may_be_released(shadow: Shadow | None) -> bool:
     # What status a released order shows is not known.
-    return shadow is None or bool(shadow.doubts) or shadow.state not in ("AUTHORIZED", "PART_CAPTURED")
+    return (
+        shadow is None or shadow.released or bool(shadow.doubts) or shadow.state not in ("AUTHORIZED", "PART_CAPTURED")
+    )
 
 
 def _check_status(

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.contract.contract import Contract
 from conformance.judge.difference import told_apart
-from conformance.judge.echo import EMPTY, echo_code, shows
+from conformance.judge.echo import EMPTY, Among, echo_code, shows
 from conformance.judge.effects import INHERITED
 from conformance.judge.observation import Remark, shown
 from conformance.judge.shadow import AMOUNTS, Deed, Shadow, Written, moment
@@ -126,7 +126,9 @@ def compare_options(shadow: Shadow, options: Mapping[str, Any]) -> Iterator[Rema
 
 
 def _may_be_missing(expected: Any) -> bool:
-    return isinstance(expected, Written) and expected.value in EMPTY
+    value = expected.value if isinstance(expected, Written) else expected
+    alone = value.value if isinstance(value, Among) else value
+    return isinstance(expected, Written) and alone in EMPTY
 
 
 def _compare_status(

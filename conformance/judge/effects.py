@@ -29,6 +29,7 @@ def carry_out(shadow: Shadow, seen: Observation, operation: Operation, contract:
     if operation.id == "extendDueDate":
         # What was on offer may have been used up.
         shadow.offers.pop(seen.ids.get("capture_id", ""), None)
+    shadow.released |= operation.id == "releaseRemainingAuthorization"
     # The effect of an operation is the same in every state that allows it.
     cell = contract.lifecycle.cell(operation.id, shadow.state or "AUTHORIZED")
     _change(shadow, cell.effect, seen, contract)
@@ -139,9 +140,9 @@ def _add(shadow: Shadow, items: str, seen: Observation) -> None:
     # On record, what was not sent reads as empty.
     entry: dict[str, Any] = {identity: created, "description": Written(""), "order_lines": Written([])}
     entry.update((name, Written(kept(name, value))) for name, value in seen.body.items() if name in _KEPT[items])
-    if items == "captures" and "shipping_info" in entry:
+    present = _written(shadow.fields.get("shipping_info", [])).value
+    if items == "captures" and "shipping_info" in entry and present:
         # A capture may take over the parcels of its order.
-        present = _written(shadow.fields.get("shipping_info", [])).value
         entry["shipping_info"] = Written(Among(entry["shipping_info"].value, present))
     if items == "captures":
         entry.update((name, _written(shadow.fields[name])) for name in INHERITED if name in shadow.fields)
@@ -244,7 +245,8 @@ def _by_id(items: list[Any], identity: str) -> dict[str, dict[str, Any]]:
 
 def _state_shown(shadow: Shadow, order: Mapping[str, Any]) -> str:
     status, total, captured = order.get("status"), order.get("order_amount"), order.get("captured_amount")
-    if shadow.state == "RELEASED" and status in ("CAPTURED", "PART_CAPTURED"):
+    over = shadow.state == "RELEASED" or (shadow.released and order.get("remaining_authorized_amount") == 0)
+    if over and status in ("CAPTURED", "PART_CAPTURED"):
         return "RELEASED"
     if status == "CAPTURED" and isinstance(total, int) and isinstance(captured, int) and captured < total:
         return "RELEASED"

@@ -276,7 +276,7 @@ class Judge:
             wanted = sorted({row.told for ground in binding for row in ground.rows})
             yield Remark("KOM-205", f"answered {answer} although {binding[0].what}; fitting: {', '.join(wanted)}")
             return
-        if shadow is None or shadow.doubts or any(row.status == status for ground in grounds for row in ground.rows):
+        if shadow is None or shadow.doubts or any(ground.leads_to(status) for ground in grounds):
             return
         if status == 401:
             yield Remark("KOM-205", "answered 401 to credentials that were accepted before")

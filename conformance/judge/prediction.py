@@ -55,6 +55,10 @@ class Reason:
             return any(row.answer == (status, error_code) for row in self.rows)
         return any(row.accepts(status, error_code) for row in self.rows)
 
+    def leads_to(self, status: int) -> bool:
+        """Tell whether a refusal with a status may be for this ground; without rows, nobody knows how it is told."""
+        return not self.rows or any(row.status == status for row in self.rows)
+
     def leaves_open(self, status: int) -> bool:
         """Tell whether only the status of an answer can be held against this ground, and fits it."""
         return any(row.status == status and not row.truth.binds for row in self.rows)
@@ -159,7 +163,7 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
         if missing:
             # How that is refused is on record.
             rows = tuple(row for row in rows if row.truth.binds) or rows
-        on_record = missing and operation.id in _REFUSED_ON_RECORD
+        on_record = missing and operation.id in _REFUSED_ON_RECORD and all(_is_of_the_top(error) for error in left)
         yield Reason(what, rows, binds=bool(left), code="KOM-207", topic=topic, on_record=on_record)
     elif not seen.sent.value:
         yield Reason("it asks for nothing", rows, binds=False, code="KOM-207")
@@ -204,6 +208,11 @@ def _is_missing(error: Any, operation: Operation) -> bool:
     if str(error.schema_path[-1]) == "required":
         return True
     return error.instance is None and _required(error, operation)
+
+
+def _is_of_the_top(error: Any) -> bool:
+    path = list(error.instance_path)
+    return not path or (len(path) == 1 and error.instance is None)
 
 
 def _required(error: Any, operation: Operation) -> bool:

@@ -55,7 +55,8 @@ class Shadow:
     show; the ``*_known`` flags say whether those are all there are. ``touched`` names the fields that writes since
     the last read were about, ``doubts`` the writes whose outcome nobody saw. ``offers`` maps captures to the numbers
     of days by which their due date may be extended, as they were last told. ``guessed`` says that the state was read
-    off an order that may as well be in another.
+    off an order that may as well be in another. ``released`` says that its remainder was given back at some time, of
+    which nobody knows how it shows.
     """
 
     order_id: str
@@ -73,6 +74,7 @@ class Shadow:
     unknown: set[str] = field(default_factory=set)
     offers: dict[str, frozenset[int]] = field(default_factory=dict)
     guessed: bool = False
+    released: bool = False
 
     def forget(self, *names: str) -> None:
         """Make fields unknown until the next read."""
@@ -112,6 +114,7 @@ class Shadow:
             unknown=set(self.unknown),
             offers=dict(self.offers),
             guessed=self.guessed,
+            released=self.released,
         )
 
     def expired(self, now: datetime | None) -> bool | None:

@@ -155,10 +155,50 @@ def parcels_taken_over() -> Answer:
     return answer
 
 
+def released_is_part_captured() -> Answer:
+    """Call an order part captured whose remainder was given back, and prolong what there is no more."""
+    released: set[str] = set()
+
+    def answer(request: Request, handle: Handle) -> Response:
+        order = order_of(request)
+        if order in released and asks(request, "POST", "/extend-authorization-time"):
+            return success(204, Transaction_Id=str(uuid.uuid4()))
+        response = handle(request)
+        if asks(request, "POST", "/release-remaining-authorization") and ok(response):
+            released.add(order)
+        shows = order in released and ok(response) and reads_order(request)
+        return changed(response, status="PART_CAPTURED") if shows else response
+
+    return answer
+
+
+def nothing_is_left_out(request: Request, handle: Handle) -> Response:
+    """Leave out of captures what is empty."""
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, list):
+            return [filled(each) for each in value]
+        if "captures" in value:
+            return {**value, "captures": filled(value["captures"])}
+        return {name: inner for name, inner in value.items() if inner != []}
+
+    response = handle(request)
+    if not ok(response) or request.method != "GET":
+        return response
+    return replace(response, body=json.dumps(filled(json.loads(response.body)), ensure_ascii=False).encode())
+
+
 def pending_is_not_allowed(request: Request, handle: Handle) -> Response:
     if asks(request, "POST", "/captures") and order_behind(request, handle).get("fraud_status") == "PENDING":
         return refusal(403, "NOT_ALLOWED")
     return handle(request)
+
+
+def nothing_filed_when_over(request: Request, handle: Handle) -> Response:
+    if not asks(request, "POST", "/shipping-info") or "/captures/" in request.target:
+        return handle(request)
+    over = order_behind(request, handle).get("status") in ("EXPIRED", "CLOSED")
+    return refusal(403, "NOT_ALLOWED") if over else handle(request)
 
 
 def country_in_small_letters(request: Request, handle: Handle) -> Response:
@@ -275,7 +315,23 @@ CHOICES: dict[str, tuple[Callable[[], Answer], tuple[str, ...]]] = {
         parcels_taken_over,
         ("captureOrder/furnished/*", "captureOrder/furnished_captured/*", "*/furnished/then-captureOrder"),
     ),
+    "released is part captured": (
+        released_is_part_captured,
+        ("releaseRemainingAuthorization/furnished_captured/*", "orders/sequence/*"),
+    ),
+    "nothing is left out": (
+        stateless(nothing_is_left_out),
+        ("captureOrder/*/limits-shipping_info", "captureOrder/furnished/valid"),
+    ),
     "pending is not allowed": (stateless(pending_is_not_allowed), ("captureOrder/pending/*", "cancelOrder/pending/*")),
+    "nothing filed when over": (
+        stateless(nothing_filed_when_over),
+        (
+            "appendOrderShippingInfo/expired/valid",
+            "appendOrderShippingInfo/part_captured_expired/valid",
+            "appendOrderShippingInfo/closed/valid",
+        ),
+    ),
     "country in small letters": (stateless(country_in_small_letters), ("captureOrder/market/*",)),
     "closed by release": (closed_by_release, ("*/released/valid", "*/released_refunded/valid")),
     "keeps part captured": (keeps_part_captured, ("*/decreased_to_captured/*",)),
