@@ -276,7 +276,8 @@ class Judge:
             wanted = sorted({row.told for ground in binding for row in ground.rows})
             yield Remark("KOM-205", f"answered {answer} although {binding[0].what}; fitting: {', '.join(wanted)}")
             return
-        if shadow is None or shadow.doubts or any(ground.leads_to(status) for ground in grounds):
+        explained = status not in (401, 404) and any(ground.leads_to(status) for ground in grounds)
+        if shadow is None or shadow.doubts or explained:
             return
         if status == 401:
             yield Remark("KOM-205", "answered 401 to credentials that were accepted before")

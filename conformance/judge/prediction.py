@@ -39,7 +39,8 @@ class Reason:
 
     ``rows`` are the rows of the error table that fit it. ``binds`` tells whether a success would be a breach;
     ``code`` is the finding that the breach is then reported under, and ``what`` the ground in words. Where the answer
-    is ``on_record``, what is tolerated otherwise is not.
+    is ``on_record``, what is tolerated otherwise is not. A ``narrow`` ground is one that many requests give: it
+    explains no refusal with a status of another kind.
     """
 
     what: str
@@ -48,6 +49,7 @@ class Reason:
     code: str
     topic: str = ""
     on_record: bool = False
+    narrow: bool = False
 
     def accepts(self, status: int, error_code: str) -> bool:
         """Tell whether an answer fits this ground."""
@@ -56,8 +58,8 @@ class Reason:
         return any(row.accepts(status, error_code) for row in self.rows)
 
     def leads_to(self, status: int) -> bool:
-        """Tell whether a refusal with a status may be for this ground; without rows, nobody knows how it is told."""
-        return not self.rows or any(row.status == status for row in self.rows)
+        """Tell whether a refusal with a status may be for this ground."""
+        return not self.narrow or any(row.status == status for row in self.rows)
 
     def leaves_open(self, status: int) -> bool:
         """Tell whether only the status of an answer can be held against this ground, and fits it."""
@@ -106,7 +108,7 @@ def _from_credentials(
 def _from_key(seen: Observation, operation: Operation, contract: Contract) -> Iterator[Reason]:
     if len(seen.key) > _LENGTH_OF_A_UUID:
         rows = contract.errors.of(operation.id, _BODY_STATUSES)
-        yield Reason("its key is longer than a UUID", rows, binds=False, code="KOM-207")
+        yield Reason("its key is longer than a UUID", rows, binds=False, code="KOM-207", narrow=True)
 
 
 def _from_ids(seen: Observation, operation: Operation, shadow: Shadow | None, contract: Contract) -> Iterator[Reason]:
@@ -180,7 +182,7 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
     if hard_text(request.body, seen.sent.value):
         yield Reason("its text holds what not every store can keep", rows, binds=False, code="KOM-207")
     if _has_bare_parcel(seen.body):
-        yield Reason("a parcel names no company or no number", rows, binds=False, code="KOM-207")
+        yield Reason("a parcel names no company or no number", rows, binds=False, code="KOM-207", narrow=True)
     delay = seen.body.get("shipping_delay")
     if isinstance(delay, int) and delay > 0:
         forbidden = contract.errors.of(operation.id, frozenset({403}))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.exchange import Exchange
-from tests.judge.conversation import ORDER, Conversation, captured, order
+from tests.judge.conversation import CAPTURE, ORDER, Conversation, captured, order
 from tests.judge.stories import Story, codes
 
 LATER = datetime(2026, 3, 15, 9, tzinfo=UTC)
@@ -59,6 +59,13 @@ BEYOND: dict[str, tuple[str, Story]] = {
     "two bytes a character": ("KOM-103", in_charset("UTF-16", "Feder")),
     "not found kept": ("KOM-710", cached(404, "public, max-age=60")),
     "no amount forbidden": ("KOM-205", without_amount(403, "CAPTURE_NOT_ALLOWED", description="x")),
+    "a bare parcel forbidden": (
+        "KOM-403",
+        lambda c: [
+            c.read(captured(400)),
+            c.refused("POST", f"/captures/{CAPTURE}/shipping-info", 403, "NOT_ALLOWED", sent={"shipping_info": [{}]}),
+        ],
+    ),
     "no amount a bad request": ("KOM-205", without_amount(400, "BAD_REQUEST")),
     "no refund amount a bad request": ("KOM-205", without_amount(400, "BAD_REQUEST", "/refunds")),
     "no amount a bad value": ("KOM-205", without_amount(400, "BAD_VALUE")),
@@ -84,6 +91,10 @@ WITHIN: dict[str, Story] = {
     "total not told a bad request": lambda c: [
         c.read(order()),
         c.refused("PATCH", "/authorization", 400, "BAD_REQUEST", sent={}),
+    ],
+    "a delayed shipment": lambda c: [
+        c.read(order()),
+        c.refused("POST", "/captures", 422, "UNPROCESSABLE_ENTITY", sent={"captured_amount": 1, "shipping_delay": 1}),
     ],
     "a bare parcel": lambda c: [
         c.read(order()),
