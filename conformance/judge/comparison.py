@@ -160,7 +160,7 @@ def _long_ago(shadow: Shadow, now: datetime | None) -> bool:
     """Tell whether the last write was so long before that the order may have run out since."""
     times = [event.at for event in shadow.events if event.deed is Deed.DONE]
     known = [at for at in times if at is not None]
-    return now is not None and len(known) == len(times) and all(now - at > _A_MOMENT for at in known)
+    return now is not None and bool(times) and len(known) == len(times) and all(now - at > _A_MOMENT for at in known)
 
 
 def _just_kept_open(shadow: Shadow, now: datetime | None) -> bool:

@@ -61,15 +61,12 @@ def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contrac
         shadow.fields[effect.replaces] = Written(kept(effect.replaces, seen.body.get(effect.replaces, [])))
         shadow.touched.add(effect.replaces)
     for name in effect.overwrites:
-        if (
-            name in seen.nulls
-            or _holds_null(seen, name)
-            or (name == _ADDRESS and shadow.read and name not in shadow.fields)
-        ):
+        if name in seen.nulls or (name == _ADDRESS and shadow.read and name not in shadow.fields):
             # A field that may have been cleared or left, and one that this server does not show.
             shadow.forget(name)
         elif name in seen.body:
-            shadow.fields[name] = Written(_changed(shadow.fields.get(name), kept(name, seen.body[name])))
+            before = None if _holds_null(seen, name) else shadow.fields.get(name)
+            shadow.fields[name] = Written(_changed(before, kept(name, seen.body[name])))
             shadow.touched.add(name)
     if effect.appends:
         _append(shadow, effect.appends, seen)
@@ -82,7 +79,7 @@ def _change(shadow: Shadow, effect: Effect, seen: Observation, contract: Contrac
 
 
 def _holds_null(seen: Observation, name: str) -> bool:
-    """Tell whether null is in a part of a field: what then becomes of its other parts is not known either."""
+    """Tell whether null is in a part of a field: what becomes of the parts that were not sent is then not known."""
     value = seen.sent.value
     part = value.get(name) if isinstance(value, dict) else None
     return isinstance(part, dict) and None in part.values()

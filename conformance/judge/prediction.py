@@ -153,12 +153,11 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
     if seen.sent.problem:
         yield Reason(f"its body {seen.sent.problem}", rows, binds=True, code="KOM-207")
         return
-    either = (*rows, *contract.errors.of(operation.id, frozenset({403})))
     validator = contract.operations.validator(operation.body)
     if not validator.is_valid(seen.sent.value):
         errors = list(islice(validator.iter_errors(seen.sent.value), _MOST_ERRORS))
         where = "/".join(str(part) for part in errors[0].instance_path)
-        what = f"its body breaks the description: {where} {errors[0].message[:120]}".replace(":  ", ": ")
+        what = f"its body breaks the description: {f'{where} {errors[0].message[:120]}'.strip()}"
         left = [error for error in errors if not _is_optional_null(error, operation)]
         topic = "number-as-text" if left and all(_is_number_as_text(error) for error in left) else ""
         missing = bool(left) and all(_is_missing(error, operation) for error in left)
@@ -171,13 +170,14 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
         yield Reason("it asks for nothing", rows, binds=False, code="KOM-207")
     elif _breaks_line_arithmetic(seen.sent.value):
         # The rule is documented, that this API enforces it is not.
-        yield Reason("a line's total is not quantity times price less discount", either, binds=False, code="KOM-207")
+        yield Reason("a line's total is not quantity times price less discount", rows, binds=False, code="KOM-207")
     elif _breaks_sum(seen.sent.value, operation):
-        yield Reason("its lines do not add up to its amount", either, binds=False, code="KOM-207")
+        yield Reason("its lines do not add up to its amount", rows, binds=False, code="KOM-207")
     elif seen.sent.reals:
         yield Reason("a number of its body is not written as an integer", rows, binds=False, code="KOM-207")
     if requested_amount(seen) == 0:
         # What becomes of an amount of nothing, and what is looked at first, no source says.
+        either = contract.errors.of(operation.id, _BODY_STATUSES | {403})
         yield Reason("its amount is nothing", either, binds=False, code="KOM-207")
     if hard_text(request.body, seen.sent.value):
         yield Reason("its text holds what not every store can keep", rows, binds=False, code="KOM-207")

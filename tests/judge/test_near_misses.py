@@ -59,6 +59,14 @@ BEYOND: dict[str, tuple[str, Story]] = {
     "two bytes a character": ("KOM-103", in_charset("UTF-16", "Feder")),
     "not found kept": ("KOM-710", cached(404, "public, max-age=60")),
     "no amount forbidden": ("KOM-205", without_amount(403, "CAPTURE_NOT_ALLOWED", description="x")),
+    "lost beside a null": (
+        "KOM-601",
+        lambda c: [
+            c.read({**order(), "shipping_address": {"title": "Dr.", "city": "Berlin"}}),
+            c.write("/customer-details", method="PATCH", sent={"shipping_address": {"title": None, "city": "Bonn"}}),
+            c.read({**order(), "shipping_address": {"title": "Dr.", "city": "Berlin"}}),
+        ],
+    ),
     "a bare parcel forbidden": (
         "KOM-403",
         lambda c: [

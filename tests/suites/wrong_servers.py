@@ -83,6 +83,11 @@ def order_behind(request: Request, handle: Handle) -> dict[str, Any]:
     return order
 
 
+def sent(request: Request) -> dict[str, Any]:
+    """The body of a request, empty when it is no object."""
+    return json.loads(request.body) if request.body.startswith(b"{") else {}
+
+
 def made_up(request: Request, header: str) -> Response:
     """The success of a capture or refund that was never made; ``header`` names its id."""
     made_id = "0f6a3c1e-52b7-4d0e-9a55-6f3b1c2d4e5f"

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from conformance.exchange import Request, Response
 from tests.suites.wrong_servers import (
@@ -23,6 +22,7 @@ from tests.suites.wrong_servers import (
     read_behind,
     reads_order,
     refusal,
+    sent,
     stateless,
     success,
     unkeyed,
@@ -31,10 +31,6 @@ from tests.suites.wrong_servers import (
 
 def sum_of(request: Request) -> int:
     return sum(line["total_amount"] for line in sent(request).get("order_lines", ()))
-
-
-def sent(request: Request) -> dict[str, Any]:
-    return json.loads(request.body) if request.body.startswith(b"{") else {}
 
 
 def lines_are_what_is_captured(request: Request, handle: Handle) -> Response:

@@ -20,14 +20,11 @@ from tests.suites.wrong_servers import (
     order_of,
     reads_order,
     refusal,
+    sent,
     stateless,
     success,
     unkeyed,
 )
-
-
-def sent(request: Request) -> dict[str, Any]:
-    return json.loads(request.body) if request.body.startswith(b"{") else {}
 
 
 def with_body(request: Request, **fields: Any) -> Request:
