@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from conformance.judge.observation import Observation, Remark, shown
 from conformance.judge.shadow import Shadow, Written
@@ -91,15 +92,22 @@ def _check_insides(seen: Observation) -> Iterator[Remark]:
 
 def _check_secrets(seen: Observation, password: str) -> Iterator[Remark]:
     body, request = seen.response.body[:_SEARCHED], seen.exchange.request
-    encoded = seen.principal.partition(" ")[2].strip()
-    for secret in (password.encode(), encoded.encode()):
+    in_bodies, in_headers = _secrets(seen.principal, password)
+    for secret in in_bodies:
         if secret in body and secret not in request.body and secret not in request.target.encode():
             yield Remark("KOM-704", "the body repeats the credentials of the request")
             break
-    secrets = [each for each in (password, seen.principal) if len(each) >= _SHORTEST_SECRET]
-    values = "\n".join([value for _, value in seen.response.headers])
-    if not any(secret in values for secret in secrets):
-        return
-    for name, value in seen.response.headers:
-        if any(secret in value for secret in secrets):
-            yield Remark("KOM-704", f"the header {name} repeats the credentials of the request")
+    values = "\n".join([value for _, value in seen.response.headers.items])
+    for header_secret in in_headers:
+        if header_secret in values:
+            for name in (name for name, value in seen.response.headers if header_secret in value):
+                yield Remark("KOM-704", f"the header {name} repeats the credentials of the request")
+
+
+# A conversation speaks with one or two credentials; the cache keeps no more than that.
+@lru_cache(maxsize=4)
+def _secrets(principal: str, password: str) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+    """Return what no body and what no header may repeat."""
+    encoded = principal.partition(" ")[2].strip()
+    in_headers = tuple(each for each in (password, principal) if len(each) >= _SHORTEST_SECRET)
+    return (password.encode(), encoded.encode()), in_headers

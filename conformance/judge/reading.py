@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["Text", "hard_text", "read_json", "reals", "repeated"]
@@ -45,8 +46,20 @@ _INTEGERS = json.JSONDecoder(parse_float=_notice_real, parse_constant=_refuse_co
 _REALS = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
+# A refused request leaves an order as it was: what was read a moment ago is often read again.
+_MOST_KEPT = 16
+_LARGEST_KEPT = 64 * 1024
+
+
 def read_json(body: bytes) -> Text:
-    """Parse a body; never raises, whatever the bytes are."""
+    """Parse a body; never raises, whatever the bytes are.
+
+    Who asks again for the same bytes may get the same value: nobody changes it.
+    """
+    return _kept(body) if len(body) <= _LARGEST_KEPT else _parsed(body)
+
+
+def _parsed(body: bytes) -> Text:
     found = False
     try:
         text = body.decode("utf-8")
@@ -66,6 +79,9 @@ def read_json(body: bytes) -> Text:
         # An integer of thousands of digits, or a constant that JSON does not have.
         return Text(None, f"holds no usable number: {str(error)[:80]}", False)
     return Text(value, "", found)
+
+
+_kept = lru_cache(_MOST_KEPT)(_parsed)
 
 
 def repeated(body: bytes) -> str:

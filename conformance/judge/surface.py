@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -94,7 +94,7 @@ def _check_success(seen: Observation, operation: Operation, contract: Contract) 
     if schema is not None:
         yield from _check_schema(seen, schema, contract)
     yield from _check_numbers(seen)
-    yield from _check_members(seen.response.body)
+    yield from _check_members(seen.response.body, seen.answered.value)
     yield from _check_times(seen.answered.value, "")
     yield from _check_identity(seen)
 
@@ -185,13 +185,22 @@ def _check_numbers(seen: Observation) -> Iterator[Remark]:
             yield Remark("KOM-114", f"{path} is written as {number!r}; amounts are integers in minor units")
 
 
-def _check_members(body: bytes) -> Iterator[Remark]:
+def _check_members(body: bytes, value: Any) -> Iterator[Remark]:
     # To count costs little; to look at each object is left to where the count is odd.
-    items = 1 + body.count(b'"capture_id"') + body.count(b'"refund_id"')
-    odd = any(body.count(name) > 1 for name in _ONCE) or any(body.count(name) > items for name in _ONCE_EACH)
+    count = body.count
+    odd = [name for name in _ONCE if count(name) > 1] or _more_than_once_each(count, value)
     name = repeated(body) if odd else ""
     if name:
         yield Remark("KOM-110", f"the body holds {shown(name)} twice in one object")
+
+
+def _more_than_once_each(count: Callable[[bytes], int], value: Any) -> bool:
+    items = 1
+    if isinstance(value, dict):
+        items += sum(len(value[name]) for name in ("captures", "refunds") if isinstance(value.get(name), list))
+    elif isinstance(value, list):
+        items += len(value)
+    return any(count(name) > items for name in _ONCE_EACH)
 
 
 def _check_times(value: Any, path: str) -> Iterator[Remark]:

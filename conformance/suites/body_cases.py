@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from conformance.contract.contract import Contract
@@ -40,23 +41,36 @@ STILL_SMALL = 990_000
 # As many minor units as a list has items of one unit each, so that even the longest list adds up.
 ITEMS = 1_000
 
+# Its body holds every object that a list of another body holds.
+_RICHEST = "captureOrder"
+# Of the wrong types, those that one which is tried stands for: all are tried in a first item.
+_LIKE_ANOTHER = frozenset({"a boolean", "a list", "an object"})
+# How long a path is to a field of an item: the list, the place in it, the field.
+_OF_AN_ITEM = 3
+# The operations of which a commit has the time to see that a large body is taken.
+_SIZED = frozenset({"captureOrder", "updateMerchantReferences"})
+
 
 def body_cases(contract: Contract) -> Iterator[Case]:
     """Yield the cases of the operations that take a body, in a state that allows them."""
+    known = {field.name for field in fields(contract.operations[_RICHEST].body or {}) if len(field.path) > 1}
     for operation in contract.operations:
         if operation.body is None:
             continue
         for field in fields(operation.body):
-            yield _broken(contract, operation, field)
+            again = operation.id != _RICHEST and field.name in known
+            yield replace(_broken(contract, operation, field), thorough=again)
             limit = _limit(contract, operation, field)
             if limit is not None:
-                yield limit
+                yield replace(limit, thorough=again)
         yield from _whole(contract, operation)
     yield from _meanings()
 
 
-def _case(operation: str, state: str, name: str, kind: str, play: Play, *, consumes: bool = False) -> Case:
-    return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES[kind], consumes)
+def _case(
+    operation: str, state: str, name: str, kind: str, play: Play, *, consumes: bool = False, thorough: bool = False
+) -> Case:
+    return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES[kind], consumes, thorough)
 
 
 def _broken(contract: Contract, operation: Operation, field: Field) -> Case:
@@ -101,13 +115,15 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
     """Yield what is wrong, or only unusual, with the body as a whole."""
     state = representative(contract, operation.id)
 
-    def case(name: str, kind: str, play: Callable[[Scene], None], *, consumes: bool = False) -> Case:
+    def case(
+        name: str, kind: str, play: Callable[[Scene], None], *, consumes: bool = False, thorough: bool = False
+    ) -> Case:
         def played(conversation: Conversation) -> None:
             scene = Scene(conversation, operation.id, state)
             play(scene)
             scene.read()
 
-        return _case(operation.id, state, name, kind, played, consumes=consumes)
+        return _case(operation.id, state, name, kind, played, consumes=consumes, thorough=thorough)
 
     def malformed(scene: Scene) -> None:
         for raw in (*MALFORMED, *_spoilt(encoded(scene.body()))):
@@ -162,6 +178,8 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
             name = str(field.path[0])
             if len(field.path) > 1 and isinstance(body.get(name), list):
                 for variant in breakings(schema, field):
+                    if variant.way in _LIKE_ANOTHER:
+                        continue
                     wrong = with_value(schema, body, field, variant.value)[name][0]
                     scene.ask({**body, **total(name), name: [body[name][0], wrong]})
         for name, items in body.items():
@@ -170,6 +188,27 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
         scene.read()
         if "capture_id" in scene.ids:
             scene.conversation.call("getCapture", scene.ids)
+
+    def throughout(scene: Scene) -> None:
+        """Every value of an enumeration in one list, and every text of every item at its limit in one body.
+
+        The longer list comes first, since a total may not always be raised again.
+        """
+        schema = operation.body or {}
+        inner = [field for field in fields(schema) if len(field.path) > 1]
+        for field in inner:
+            if "enum" in field.schema and len(field.path) == _OF_AN_ITEM:
+                body, name = scene.body(10) or {}, str(field.path[0])
+                items = [with_value(schema, body, field, value)[name][0] for value in field.schema["enum"]]
+                amount = {AMOUNT_FIELD[operation.id]: 10 * len(items)} if name == "order_lines" else {}
+                scene.read_back(scene.ask({**body, **amount, name: items}))
+        for way in ("its longest text", "its shortest text"):
+            body = scene.body(10) or {}
+            for field in inner:
+                for variant in limits(schema, field):
+                    if variant.way == way:
+                        body = with_value(schema, body, field, variant.value)
+            scene.read_back(scene.ask(body))
 
     def unknown_field(scene: Scene) -> None:
         ground = Expected("KOM-208", "fields that the service does not know are ignored", success=True)
@@ -183,11 +222,12 @@ def _whole(contract: Contract, operation: Operation) -> Iterator[Case]:
     yield case("other-media-type", "invalid body", other_media, consumes=True)
     yield case("json-with-charset", "limits", charset, consumes=True)
     yield case("too-large", "size", too_large)
-    yield case("nearly-too-large", "limits", large, consumes=True)
+    yield case("nearly-too-large", "limits", large, consumes=True, thorough=operation.id not in _SIZED)
     yield case("unknown-field", "limits", unknown_field, consumes=True)
     yield case("respelled", "limits", respelled, consumes=True)
     if any(field.schema.get("type") == "array" for field in fields(operation.body or {})):
         yield case("broken-second-item", "invalid body", broken_second)
+        yield case("limits-throughout", "limits", throughout, consumes=True)
 
 
 def _spoilt(valid: bytes) -> Iterator[bytes]:

@@ -21,7 +21,8 @@ class Case:
 
     ``id`` reads ``operation/state/class``. ``codes`` are the findings that the case is made to provoke; its
     requirements and level follow from them. ``consumes`` tells whether a correct server changes the order, so that
-    it cannot serve again in the same state.
+    it cannot serve again in the same state. A ``thorough`` case is left out where time is short: another asks nearly
+    the same.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Case:
     play: Callable[[Conversation], None]
     codes: tuple[str, ...]
     consumes: bool = False
+    thorough: bool = False
 
 
 def requirements_of(codes: tuple[str, ...], contract: Contract) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -119,7 +120,7 @@ class Conversation:
         """Write the request target of an operation; ids are percent-encoded."""
         path = self.contract.operations[operation].path
         for name, value in ids.items():
-            path = path.replace("{" + name + "}", quote(value, safe=""))
+            path = path.replace("{" + name + "}", _quoted(value))
         return self.target.prefix + path
 
     def call(
@@ -363,6 +364,12 @@ class Conversation:
         )
 
 
+# The requests of a case are about few ids.
+@lru_cache(maxsize=64)
+def _quoted(value: str) -> str:
+    return quote(value, safe="")
+
+
 def _redactor(contract: Contract, target: Target) -> Redactor:
     known = [each for each in (target.credentials, target.other) if each is not None]
     secrets = [secret for each in known for secret in (each.username, each.password)]
@@ -372,7 +379,12 @@ def _redactor(contract: Contract, target: Target) -> Redactor:
 def _outline(exchange: Exchange) -> Exchange:
     """An exchange as a story needs it, so that large answers are not kept."""
     response = exchange.response
-    return Exchange(exchange.request, Response(response.status) if response is not None else None, exchange.failure)
+    return Exchange(exchange.request, None if response is None else _bare(response.status), exchange.failure)
+
+
+@lru_cache(maxsize=64)
+def _bare(status: int) -> Response:
+    return Response(status)
 
 
 def _is_of_no_order(reply: Reply) -> bool:

@@ -169,8 +169,11 @@ def sample(body: Schema, schema: Schema) -> Any:
 
 
 def with_value(body_schema: Schema, body: Mapping[str, Any], field: Field, value: Any) -> dict[str, Any]:
-    """Return a body in which one field has another value; what leads there is made where the body lacks it."""
-    changed = copy.deepcopy(dict(body))
+    """Return a body in which one field has another value; what leads there is made where the body lacks it.
+
+    What does not lead there is the given body's own.
+    """
+    changed = dict(body)
     place: Any = changed
     schema = body_schema
     for part in field.path[:-1]:
@@ -181,6 +184,7 @@ def with_value(body_schema: Schema, body: Mapping[str, Any], field: Field, value
                 place.append(sample(body_schema, inner))
         elif part not in place:
             place[part] = sample(body_schema, inner)
+        place[part] = copy.copy(place[part])
         place, schema = place[part], inner
     if value is MISSING:
         place.pop(field.path[-1], None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from conformance.contract.contract import Contract
@@ -30,8 +30,9 @@ MALFORMED_IDS: dict[str, str] = {
 }
 # The ground on which each of them is refused.
 MALFORMED = {"order_id": "malformed id", "capture_id": "malformed capture id", "refund_id": "malformed refund id"}
-# States that an order may be in when a stranger asks about it.
-STATES_OF_STRANGERS = ("fresh", "part_captured", "fully_captured", "part_refunded", "released", "cancelled", "closed")
+# States that an order may be in when a stranger asks about it, and those that a commit has no time for.
+STATES_OF_STRANGERS = ("released", "cancelled", "closed")
+MORE_STATES_OF_STRANGERS = ("fresh", "part_captured", "fully_captured", "part_refunded")
 # Whoever follows a link must not move money.
 UNSUPPORTED = ("PUT", "DELETE", "GET", "POST", "PATCH")
 
@@ -46,13 +47,16 @@ def path_cases(contract: Contract) -> Iterator[Case]:
         yield from _wrong_credentials(contract, operation)
         yield _credentials_first(contract, operation)
         yield _other_merchant(contract, operation)
-        yield _strangers_in_any_state(contract, operation)
+        yield _strangers(contract, operation, "in-any-state", STATES_OF_STRANGERS)
+        yield _strangers(contract, operation, "in-other-states", MORE_STATES_OF_STRANGERS, thorough=True)
         yield _unsupported_method(contract, operation)
     yield from _routes(contract)
 
 
-def _case(operation: str, state: str, name: str, kind: str, play: Callable[[Conversation], None]) -> Case:
-    return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES[kind])
+def _case(
+    operation: str, state: str, name: str, kind: str, play: Callable[[Conversation], None], *, thorough: bool = False
+) -> Case:
+    return Case(f"{operation}/{state}/{name}", operation, state, name, play, CODES[kind], thorough=thorough)
 
 
 def _unknown_order(contract: Contract, operation: Operation) -> Case:
@@ -157,41 +161,48 @@ def _nearly(identity: str) -> str:
 def _wrong_credentials(contract: Contract, operation: Operation) -> Iterator[Case]:
     state = representative(contract, operation.id)
 
-    def case(name: str, authorization: Callable[[Credentials], str]) -> Case:
+    def case(name: str, wrong: Mapping[str, Callable[[Credentials], str]]) -> Case:
         def play(conversation: Conversation) -> None:
             scene = Scene(conversation, operation.id, state, any_order=True)
-            ground = expected(contract, operation.id, "wrong credentials", "KOM-701", f"credentials: {name}")
-            body = scene.body()
-            scene.ask(body, authorization=authorization(conversation.target.credentials), expected=ground)
+            body, mine = scene.body(), conversation.target.credentials
+            for how, authorization in wrong.items():
+                ground = expected(contract, operation.id, "wrong credentials", "KOM-701", f"credentials: {how}")
+                scene.ask(body, authorization=authorization(mine), expected=ground)
             if operation.writes:
                 scene.read()
 
         return _case(operation.id, state, name, "wrong credentials", play)
 
-    yield case("no-credentials", lambda _: "")
-    yield case("wrong-password", lambda mine: Credentials(mine.username, "not-the-password").authorization)
+    yield case("no-credentials", {"none": lambda _: ""})
+    yield case("wrong-password", {"wrong password": lambda mine: _basic(mine.username, "not-the-password")})
     yield _password_of_other(contract, operation, state)
-    yield case("unknown-username", lambda mine: Credentials("K000000_nobody", mine.password).authorization)
-    yield case("password-cut", lambda mine: Credentials(mine.username, mine.password[:-1]).authorization)
-    yield case("password-longer", lambda mine: Credentials(mine.username, f"{mine.password}x").authorization)
-    yield case(
-        "password-in-other-case", lambda mine: Credentials(mine.username, mine.password.swapcase()).authorization
-    )
-    yield case(
-        "username-in-other-case", lambda mine: Credentials(mine.username.swapcase(), mine.password).authorization
-    )
-    yield case("username-cut", lambda mine: Credentials(mine.username[:-1], mine.password).authorization)
-    yield case("username-longer", lambda mine: Credentials(f"{mine.username}x", mine.password).authorization)
-    yield case("password-in-blanks", lambda mine: Credentials(mine.username, f" {mine.password} ").authorization)
-    yield case("swapped", lambda mine: Credentials(mine.password, mine.username).authorization)
-    yield case("empty-password", lambda mine: Credentials(mine.username, "").authorization)
-    yield case("empty-username", lambda mine: Credentials("", mine.password).authorization)
-    yield case("malformed-credentials", lambda _: "Basic !!!")
-    yield case(
-        "other-scheme",
-        lambda mine: "Bearer " + base64.b64encode(mine.username.encode()).decode("ascii"),
-    )
-    yield case("other-scheme-same-credentials", lambda mine: mine.authorization.replace("Basic", "Bearer"))
+    yield case("similar-credentials", _SIMILAR)
+    yield case("malformed-credentials", _MALFORMED_CREDENTIALS)
+
+
+def _basic(username: str, password: str) -> str:
+    return Credentials(username, password).authorization
+
+
+# What a sloppy comparison takes for the right ones.
+_SIMILAR: Mapping[str, Callable[[Credentials], str]] = {
+    "unknown username": lambda mine: _basic("K000000_nobody", mine.password),
+    "password cut": lambda mine: _basic(mine.username, mine.password[:-1]),
+    "password longer": lambda mine: _basic(mine.username, f"{mine.password}x"),
+    "password in other case": lambda mine: _basic(mine.username, mine.password.swapcase()),
+    "username in other case": lambda mine: _basic(mine.username.swapcase(), mine.password),
+    "username cut": lambda mine: _basic(mine.username[:-1], mine.password),
+    "username longer": lambda mine: _basic(f"{mine.username}x", mine.password),
+    "password in blanks": lambda mine: _basic(mine.username, f" {mine.password} "),
+    "swapped": lambda mine: _basic(mine.password, mine.username),
+    "empty password": lambda mine: _basic(mine.username, ""),
+    "empty username": lambda mine: _basic("", mine.password),
+}
+_MALFORMED_CREDENTIALS: Mapping[str, Callable[[Credentials], str]] = {
+    "no Base64": lambda _: "Basic !!!",
+    "another scheme": lambda mine: "Bearer " + base64.b64encode(mine.username.encode()).decode("ascii"),
+    "another scheme with the same credentials": lambda mine: mine.authorization.replace("Basic", "Bearer"),
+}
 
 
 def _credentials_first(contract: Contract, operation: Operation) -> Case:
@@ -218,7 +229,9 @@ def _credentials_first(contract: Contract, operation: Operation) -> Case:
     return _case(operation.id, state, "credentials-come-first", "wrong credentials", play)
 
 
-def _strangers_in_any_state(contract: Contract, operation: Operation) -> Case:
+def _strangers(
+    contract: Contract, operation: Operation, name: str, states: tuple[str, ...], *, thorough: bool = False
+) -> Case:
     """Ask about orders of every kind as another merchant and as nobody."""
 
     def play(conversation: Conversation) -> None:
@@ -227,14 +240,14 @@ def _strangers_in_any_state(contract: Contract, operation: Operation) -> Case:
             raise NotMeasuredError("it takes a second merchant, and a control interface to make orders of every kind")
         foreign = Expected("KOM-702", "the order belongs to another merchant")
         nobody = expected(contract, operation.id, "wrong credentials", "KOM-701", "there are no credentials")
-        for state in STATES_OF_STRANGERS:
+        for state in states:
             scene = Scene(conversation, operation.id, state)
             body = scene.body()
             scene.ask(body, credentials=other, expected=foreign)
             scene.ask(body, authorization="", expected=nobody)
             scene.read()
 
-    return _case(operation.id, "other_merchant", "in-any-state", "wrong merchant", play)
+    return _case(operation.id, "other_merchant", name, "wrong merchant", play, thorough=thorough)
 
 
 def _password_of_other(contract: Contract, operation: Operation, state: str) -> Case:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.exchange import Exchange
 from conformance.judge.finding import Judgement
+from conformance.judge.reading import read_json
 
 __all__ = ["Expected", "Reply"]
 
@@ -49,10 +49,5 @@ class Reply:
         return (response.headers.get(name) or "") if response else ""
 
     def json(self) -> Any:
-        """Return the parsed body, None when there is no JSON to parse."""
-        if self.exchange.response is None:
-            return None
-        try:
-            return json.loads(self.exchange.response.body)
-        except (ValueError, RecursionError):
-            return None
+        """Return the parsed body, which is not to be changed; None when there is no JSON to parse."""
+        return None if self.exchange.response is None else read_json(self.exchange.response.body).value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 from conformance.exchange import Request
 from conformance.suites.case import Case
@@ -64,13 +63,20 @@ _AFTER_RELEASE = 2
 _QUICK = 24
 
 
-def sequence_cases(profile: str) -> Iterator[Case]:
-    """Yield the sequences of a profile, each an order's life of some dozen moves."""
-    found = enumerate(lives(), 1)
-    for number, places in islice(found, _QUICK) if profile == "quick" else found:
+def sequence_cases() -> Iterator[Case]:
+    """Yield the sequences, each an order's life of some dozen moves."""
+    for number, places in enumerate(lives(), 1):
         state = _STATES[number % len(_STATES)]
-        play = _played(state, places)
-        yield Case(f"orders/sequence/{number}", "", state, f"sequence-{number}", play, CODES["pair"], consumes=True)
+        yield Case(
+            id=f"orders/sequence/{number}",
+            operation="",
+            state=state,
+            name=f"sequence-{number}",
+            play=_played(state, places),
+            codes=CODES["pair"],
+            consumes=True,
+            thorough=number > _QUICK,
+        )
 
 
 def lives() -> Iterator[tuple[int, ...]]:

@@ -351,7 +351,7 @@ FAULTS: Faults = {
         "KOM-418",
     ),
     "days rounded up": (stateless(days_rounded_up), "extendDueDate/part_captured/not-on-offer", "KOM-402"),
-    "any scheme": (stateless(any_scheme), "cancelOrder/fresh/other-scheme-same-credentials", "KOM-701"),
+    "any scheme": (stateless(any_scheme), "cancelOrder/fresh/malformed-credentials", "KOM-701"),
     "unknown for five minutes": (stateless(refusals_for_the_cache), "getOrder/unknown_order/valid", "KOM-710"),
     "refunds in latin": (stateless(refunds_in_latin), "refundOrder/part_captured/valid", "KOM-103"),
     "acknowledged is accepted": (acknowledged_is_accepted, "acknowledgeOrder/pending/stays-pending", "KOM-406"),
