@@ -35,8 +35,13 @@ _LIVES: Mapping[str, tuple[Move, ...]] = {
     "fully_refunded": (("refundOrder", 1), ("updateMerchantReferences", None)),
     "released_refunded": (("refundOrder", 100), ("captureOrder", 1)),
     "cancelled": (("cancelOrder", None), ("captureOrder", 1)),
-    "part_captured_refunded": (),
-    "furnished": (),
+    "part_captured_refunded": (
+        ("captureOrder", 1),
+        ("updateAuthorization", 9_000),
+        ("releaseRemainingAuthorization", None),
+    ),
+    "extended": (("captureOrder", 1), ("updateAuthorization", 9_000), ("extendAuthorizationTime", None)),
+    "furnished": (("captureOrder", 1), ("updateConsumerDetails", None), ("extendAuthorizationTime", None)),
 }
 # Past the end of the authorisation, twice within half a year of the capture.
 _WITH_MOVES = (timedelta(days=41), timedelta(days=61))

@@ -81,22 +81,30 @@ SHIPMENT: Mapping[str, Any] = {
 }
 
 
+_REDUCED_FROM = 10
+
+
 def lines_of(amount: int, name: str = "Läuferschuh 靴") -> list[dict[str, Any]]:
-    """Make one line whose sums are right and come to this amount, in minor units, with 19 % tax inside."""
+    """Make one line whose sums are right and come to this amount, in minor units, with 19 % tax inside.
+
+    From ten minor units on it is of two pieces at a reduced price: what is right for a plain line only then shows.
+    """
     # Half a minor unit rounds up, in integers.
     tax = amount - (amount * 20_000 + 11_900) // 23_800
+    discount = amount // 10 + (amount + amount // 10) % 2 if amount >= _REDUCED_FROM else 0
+    quantity = 2 if discount else 1
     return [
         {
             "reference": "SHOE-42",
             "type": "physical",
-            "quantity": 1,
+            "quantity": quantity,
             "quantity_unit": "pair",
             "name": name,
-            "unit_price": amount,
+            "unit_price": (amount + discount) // quantity,
             "total_amount": amount,
             "tax_rate": 1_900,
             "total_tax_amount": tax,
-            "total_discount_amount": 0,
+            "total_discount_amount": discount,
         }
     ]
 

@@ -144,9 +144,10 @@ class Conversation:
 
         ``body`` is sent as JSON, ``raw`` as it stands. ``authorization`` replaces the header value; an empty text
         leaves it out. ``method`` and ``target`` replace the operation's own, ``extra`` are further headers.
-        ``provoked`` says that a failure was
-        ordered, so that it is neither repeated nor held against the target.
+        ``provoked`` says that a failure was ordered, so that it is neither repeated nor held against the target.
         """
+        if authorization is None:
+            authorization = (credentials or self.target.credentials).authorization
         request = self.request(
             operation,
             ids,
@@ -154,9 +155,7 @@ class Conversation:
             raw=raw,
             key=key,
             media=media,
-            authorization=(credentials or self.target.credentials).authorization
-            if authorization is None
-            else authorization,
+            authorization=authorization,
             method=method,
             target=target,
             extra=extra,

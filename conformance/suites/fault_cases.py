@@ -8,7 +8,7 @@ from conformance.contract.contract import Contract
 from conformance.contract.error_table import ErrorRow, Party
 from conformance.contract.operation import Operation
 from conformance.suites.case import Case
-from conformance.suites.conversation import Conversation
+from conformance.suites.conversation import Conversation, Key
 from conformance.suites.expectations import CODES, representative
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
@@ -40,6 +40,15 @@ def fault_cases(contract: Contract) -> Iterator[Case]:
                 state=state,
                 name="lost-answer",
                 play=_lost(operation, state),
+                codes=CODES["lost answer"],
+            )
+        if operation.id in _ADDING:
+            yield Case(
+                id=f"{operation.id}/{state}/lost-answer-without-key",
+                operation=operation.id,
+                state=state,
+                name="lost-answer-without-key",
+                play=_lost_without_key(operation, state),
                 codes=CODES["lost answer"],
             )
 
@@ -78,6 +87,28 @@ def _lost(operation: Operation, state: str) -> Callable[[Conversation], None]:
             conversation.call(operation.id, ids, body, key=key, provoked=True)
             for _ in range(2):
                 _retried(conversation, operation, ids, body, key)
+            scene.read()
+
+    return play
+
+
+# Done twice, these leave twice as much behind.
+_ADDING = frozenset({"captureOrder", "refundOrder", "appendShippingInfo", "appendOrderShippingInfo"})
+
+
+def _lost_without_key(operation: Operation, state: str) -> Callable[[Conversation], None]:
+    """The work is done and the answer lost: nobody between caller and service may ask again, for there is no key."""
+
+    def play(conversation: Conversation) -> None:
+        control = conversation.control
+        if control is None:
+            raise NotMeasuredError(NO_CONTROL)
+        for status, code in _LOSING:
+            scene = Scene(conversation, operation.id, state)
+            scene.read_all()
+            ids, body = scene.ids, scene.body()
+            control.provoke({**_fault(operation, scene, status, code), "carried_out": True})
+            conversation.call(operation.id, ids, body, key=Key.NONE, provoked=True)
             scene.read()
 
     return play
