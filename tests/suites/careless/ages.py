@@ -159,6 +159,23 @@ def cancelled_for_a_day(request: Request, handle: Handle) -> Response:
     return made_up(request, "Capture-Id") if cancelled else response
 
 
+def conflict_past_an_extension() -> Answer:
+    """Take a capture past the end of an authorisation for a conflict if that end was once another."""
+    extended: set[str] = set()
+
+    def answer(request: Request, handle: Handle) -> Response:
+        response = handle(request)
+        order = order_of(request)
+        if ok(response) and asks(request, "POST", "/extend-authorization-time"):
+            extended.add(order)
+        if not asks(request, "POST", "/captures") or response.status != 403 or order not in extended:
+            return response
+        lapsed = order_behind(request, handle)["status"] == "EXPIRED"
+        return refusal(409, "CONFLICT") if lapsed else response
+
+    return answer
+
+
 FAULTS: Faults = {
     "captured shown as expired": (expires_whatever("CAPTURED"), "getOrder/fully_captured/grown-old", "KOM-412"),
     "cancelled shown as expired": (expires_whatever("CANCELLED"), "getOrder/cancelled/grown-old", "KOM-412"),
@@ -179,5 +196,6 @@ FAULTS: Faults = {
         "KOM-307",
     ),
     "cancelled for a day": (stateless(cancelled_for_a_day), "getOrder/cancelled/grown-old", "KOM-407"),
+    "conflict past an extension": (conflict_past_an_extension, "getOrder/extended/grown-old", "KOM-205"),
     "captures net of refunds": (captures_net_of_refunds, "captureOrder/fresh/dated", "KOM-309"),
 }

@@ -221,6 +221,19 @@ def lowers_below_what_is_captured(request: Request, handle: Handle) -> Response:
     return success(204) if response.status == 403 and below else response
 
 
+def reduced_booked_twice(request: Request, handle: Handle) -> Response:
+    """Book a capture of reduced goods twice where no key tells that it is one."""
+    reduced = any(line.get("total_discount_amount") for line in sent(request).get("order_lines") or ())
+    if asks(request, "POST", "/captures") and reduced and "Klarna-Idempotency-Key" not in request.headers:
+        handle(request)
+    return handle(request)
+
+
+def gateway_that_asks_again(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return handle(request) if response.status >= 500 and request.method == "POST" else response
+
+
 FAULTS: Faults = {
     "parcels filed whatever the key": (
         stateless(parcels_filed_whatever_the_key),
@@ -265,6 +278,12 @@ FAULTS: Faults = {
     "one time for all in the list": (stateless(one_time_for_all_in_the_list), "captureOrder/fresh/dated", "KOM-412"),
     "a page of fifty captures": (page_of(50, "captures"), "captureOrder/fresh/many", "KOM-408"),
     "a page of a hundred refunds": (page_of(100, "refunds"), "refundOrder/fully_captured/many", "KOM-408"),
+    "reduced goods booked twice": (stateless(reduced_booked_twice), "captureOrder/fresh/without-key", "KOM-309"),
+    "a gateway that asks again": (
+        stateless(gateway_that_asks_again),
+        "captureOrder/fresh/lost-answer-without-key",
+        "KOM-309",
+    ),
     "half of a capture": (half_of_a_capture, "getOrder/fresh/together-with-captureOrder", "KOM-301"),
     "marks of direction dropped": (
         stateless(marks_of_direction_dropped),
