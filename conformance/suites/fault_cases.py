@@ -39,7 +39,7 @@ def fault_cases(contract: Contract) -> Iterator[Case]:
                 operation=operation.id,
                 state=state,
                 name="lost-answer",
-                play=_lost(operation, state),
+                play=_lost(operation, state, keyed=True),
                 codes=CODES["lost answer"],
             )
         if operation.id in _ADDING:
@@ -48,7 +48,7 @@ def fault_cases(contract: Contract) -> Iterator[Case]:
                 operation=operation.id,
                 state=state,
                 name="lost-answer-without-key",
-                play=_lost_without_key(operation, state),
+                play=_lost(operation, state, keyed=False),
                 codes=CODES["lost answer"],
             )
 
@@ -73,8 +73,11 @@ def _faults(operation: Operation, state: str, rows: list[ErrorRow]) -> Callable[
     return play
 
 
-def _lost(operation: Operation, state: str) -> Callable[[Conversation], None]:
-    """The work is done and the answer lost: the retry with the same key must not do it again."""
+def _lost(operation: Operation, state: str, *, keyed: bool) -> Callable[[Conversation], None]:
+    """The work is done and the answer lost: nobody may do it again.
+
+    With a key the caller asks again, and without one not even who stands between caller and service may.
+    """
 
     def play(conversation: Conversation) -> None:
         control = conversation.control
@@ -84,31 +87,9 @@ def _lost(operation: Operation, state: str) -> Callable[[Conversation], None]:
             scene = Scene(conversation, operation.id, state)
             ids, body, key = scene.ids, scene.body(), conversation.new_id()
             control.provoke({**_fault(operation, scene, status, code), "carried_out": True})
-            conversation.call(operation.id, ids, body, key=key, provoked=True)
-            for _ in range(2):
+            conversation.call(operation.id, ids, body, key=key if keyed else Key.NONE, provoked=True)
+            for _ in range(2 if keyed else 0):
                 _retried(conversation, operation, ids, body, key)
-            scene.read()
-
-    return play
-
-
-# Done twice, these leave twice as much behind.
-_ADDING = frozenset({"captureOrder", "refundOrder", "appendShippingInfo", "appendOrderShippingInfo"})
-
-
-def _lost_without_key(operation: Operation, state: str) -> Callable[[Conversation], None]:
-    """The work is done and the answer lost: nobody between caller and service may ask again, for there is no key."""
-
-    def play(conversation: Conversation) -> None:
-        control = conversation.control
-        if control is None:
-            raise NotMeasuredError(NO_CONTROL)
-        for status, code in _LOSING:
-            scene = Scene(conversation, operation.id, state)
-            scene.read_all()
-            ids, body = scene.ids, scene.body()
-            control.provoke({**_fault(operation, scene, status, code), "carried_out": True})
-            conversation.call(operation.id, ids, body, key=Key.NONE, provoked=True)
             scene.read()
 
     return play
@@ -123,6 +104,8 @@ def _retried(conversation: Conversation, operation: Operation, ids: Mapping[str,
 
 
 _CONFLICT = 409
+# Done twice, these leave twice as much behind.
+_ADDING = frozenset({"captureOrder", "refundOrder", "appendShippingInfo", "appendOrderShippingInfo"})
 # The failures behind which the work may have been done: of the service, before it, and on the way.
 _LOSING = (
     (503, "TEMPORARILY_UNAVAILABLE"),
