@@ -46,7 +46,8 @@ class ErrorRow:
     ``code`` is empty for bodies that carry none. ``messages`` are the known wordings with placeholders,
     ``patterns`` the same compiled to match a whole message. ``behaviour`` is ``documented``, ``observed`` or
     ``both``: in which of the simulator's behaviours the row is produced. ``tolerated`` are (status, code) pairs
-    that a server may give for the same precondition.
+    that a server may give for the same precondition. ``wording_known`` is False where the messages are only what the
+    simulator says.
     """
 
     id: str
@@ -63,6 +64,7 @@ class ErrorRow:
     source: str
     truth: Truth
     tolerated: frozenset[tuple[int, str]]
+    wording_known: bool
 
     @property
     def answer(self) -> tuple[int, str]:
@@ -217,6 +219,7 @@ def _row(
         source=given["source"],
         truth=Truth(given["truth"]),
         tolerated=frozenset(_answer(text) for text in given["tolerated"]),
+        wording_known=given.get("wording") != "ours",
     )
 
 

@@ -104,7 +104,8 @@ def _check_message(seen: Observation, contract: Contract) -> Iterator[Remark]:
     alike = contract.errors.of(seen.operation.id, frozenset({seen.status}))
     patterns = [pattern for row in alike for pattern in row.patterns]
     messages = seen.answered.value.get("error_messages")
-    if not any(row.truth.binds and row.patterns for row in rows) or not isinstance(messages, list):
+    known = any(row.truth.binds and row.patterns for row in rows) and all(row.wording_known for row in rows)
+    if not known or not isinstance(messages, list):
         return
     for message in messages:
         if isinstance(message, str) and message and not any(pattern.fullmatch(message) for pattern in patterns):

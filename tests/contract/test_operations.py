@@ -91,10 +91,10 @@ def test_successes_carry_the_documented_headers_and_bodies(operations: Operation
         each.id: (201, False) if each.id in created else (204, False) if each.writes else (200, True)
         for each in operations
     }
-    assert operations["captureOrder"].success.headers == ("Capture-Id", "Location")
-    assert operations["refundOrder"].success.headers == ("Refund-Id", "Location")
+    assert operations["captureOrder"].success.headers == ("Capture-Id", "Location", "Klarna-Correlation-Id")
+    assert operations["refundOrder"].success.headers == ("Refund-Id", "Location", "Klarna-Correlation-Id")
     assert operations["getOrder"].success.headers == ("Klarna-Correlation-Id",)
-    assert operations["cancelOrder"].success.headers == ()
+    assert operations["cancelOrder"].success.headers == ("Klarna-Correlation-Id",)
     assert operations["getOrder"].success.codes == ()
 
 
