@@ -10,6 +10,9 @@ from conformance.judge.observation import Observation, Remark, is_uuid
 __all__ = ["PREDICATES", "TOLERATED", "TOPICS", "explain"]
 
 
+_TOO_LARGE = 413
+
+
 def _html(seen: Observation, status: int) -> bool:
     page = seen.response.body[:20_000].lower()
     return seen.status == status and seen.media == "text/html" and b"<html" in page and str(status).encode() in page
@@ -28,7 +31,8 @@ def _bare_401(seen: Observation) -> bool:
 
 
 def _gateway_html(seen: Observation) -> bool:
-    return any(_html(seen, status) for status in (413, 502, 503, 504))
+    bare = seen.status == _TOO_LARGE and not seen.response.body
+    return bare or any(_html(seen, status) for status in (_TOO_LARGE, 502, 503, 504))
 
 
 def _empty_json_text(seen: Observation) -> bool:

@@ -78,10 +78,14 @@ class MayShow:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """A list that may stand alone, or before or behind ``others`` that were there already."""
+    """A list that may be any of these, of which the first is told when it is none."""
 
-    value: list[Any]
-    others: list[Any]
+    lists: tuple[list[Any], ...]
+
+    @property
+    def value(self) -> list[Any]:
+        """The first of them."""
+        return self.lists[0]
 
     def __str__(self) -> str:
         return str(self.value)
@@ -113,9 +117,7 @@ def shows(sent: Any, observed: Any) -> bool:
     if isinstance(sent, MayShow):
         return observed in EMPTY or shows(sent.value, observed)
     if isinstance(sent, Among):
-        return any(
-            shows(each, observed) for each in (sent.value, [*sent.others, *sent.value], [*sent.value, *sent.others])
-        )
+        return any(shows(each, observed) for each in sent.lists)
     if isinstance(sent, dict):
         if not isinstance(observed, dict):
             return False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from conformance.contract.contract import Contract
 from conformance.contract.lifecycle import Effect
 from conformance.contract.operation import Operation
-from conformance.judge.echo import Among, kept
+from conformance.judge.echo import Among, kept, shows
 from conformance.judge.observation import Observation
 from conformance.judge.shadow import Shadow, Written
 
@@ -19,6 +20,9 @@ _ADDRESS = "shipping_address"
 _MANDATORY = frozenset(
     {"given_name", "family_name", "street_address", "postal_code", "city", "country", "email", "phone"}
 )
+# What an order that has run out may be called, and the states that it may have been in before it was read.
+_LIKE_EXPIRED = frozenset({"CANCELLED", "CLOSED"})
+_MAY_LAPSE = frozenset({"", "AUTHORIZED", "PART_CAPTURED", "EXPIRED"})
 _LISTS = frozenset({"captures", "refunds"})
 
 
@@ -137,10 +141,13 @@ def _add(shadow: Shadow, items: str, seen: Observation) -> None:
     # On record, what was not sent reads as empty.
     entry: dict[str, Any] = {identity: created, "description": Written(""), "order_lines": Written([])}
     entry.update((name, Written(kept(name, value))) for name, value in seen.body.items() if name in _KEPT[items])
-    present = _written(shadow.fields.get("shipping_info", [])).value
-    if items == "captures" and "shipping_info" in entry and present:
+    if items == "captures" and "shipping_info" in entry:
         # A capture may take over the parcels of its order.
-        entry["shipping_info"] = Written(Among(entry["shipping_info"].value, present))
+        own = entry["shipping_info"].value
+        taken_over = [each for each in _lists(shadow.fields.get("shipping_info")) if each and isinstance(own, list)]
+        entry["shipping_info"] = _either(
+            [own, *([*each, *own] for each in taken_over), *([*own, *each] for each in taken_over)]
+        )
     if items == "captures":
         entry.update((name, _written(shadow.fields[name])) for name in INHERITED if name in shadow.fields)
     (shadow.captures if items == "captures" else shadow.refunds)[created] = entry
@@ -185,14 +192,27 @@ def _append(shadow: Shadow, place: str, seen: Observation) -> None:
 
 
 def _longer(before: Any, added: list[Any]) -> Written:
-    listed = before.value if isinstance(before, Written) else before
-    if isinstance(listed, Among):
-        return Written(Among([*listed.value, *added], listed.others))
-    return Written([*(listed if isinstance(listed, list) else []), *added])
+    listed = _lists(before)
+    # On record, adding what is there already is answered as what changes nothing; whether it is listed twice is not.
+    there = [each for each in listed if added and all(any(shows(item, one) for one in each) for item in added)]
+    return _either([*([*each, *added] for each in listed), *there])
 
 
-def learn_order(shadow: Shadow, order: Mapping[str, Any]) -> None:
-    """Take a read of the whole order as what is known from now on."""
+def _lists(value: Any) -> tuple[list[Any], ...]:
+    """Return every list that a field may hold."""
+    held = value.value if isinstance(value, Written) else value
+    if isinstance(held, Among):
+        return held.lists
+    return (held if isinstance(held, list) else [],)
+
+
+def _either(lists: list[list[Any]]) -> Written:
+    different = [each for index, each in enumerate(lists) if each not in lists[:index]]
+    return Written(different[0] if len(different) == 1 else Among(tuple(different)))
+
+
+def learn_order(shadow: Shadow, order: Mapping[str, Any], now: datetime | None = None) -> None:
+    """Take a read of the whole order as what is known from now on; ``now`` is the target's time (aware), if known."""
     shadow.fields = {name: value for name, value in order.items() if name not in _LISTS}
     if isinstance(order.get("captures"), list):
         learn_captures(shadow, order["captures"])
@@ -200,7 +220,7 @@ def learn_order(shadow: Shadow, order: Mapping[str, Any]) -> None:
         shadow.refunds = _by_id(order["refunds"], "refund_id")
         shadow.refunds_known = True
     released = shadow.state == "RELEASED"
-    shadow.state = _state_shown(shadow, order)
+    shadow.state = _state_shown(shadow, order, now)
     # What was captured in part and shows itself as captured may have been released, or have expired.
     shadow.guessed = shadow.state == "RELEASED" and (shadow.guessed or not released)
     shadow.events.clear()
@@ -240,8 +260,11 @@ def _by_id(items: list[Any], identity: str) -> dict[str, dict[str, Any]]:
     return {str(item.get(identity)): dict(item) for item in items if isinstance(item, dict)}
 
 
-def _state_shown(shadow: Shadow, order: Mapping[str, Any]) -> str:
+def _state_shown(shadow: Shadow, order: Mapping[str, Any], now: datetime | None) -> str:
     status, total, captured = order.get("status"), order.get("order_amount"), order.get("captured_amount")
+    if status in _LIKE_EXPIRED and shadow.state in _MAY_LAPSE and shadow.expired(now):
+        # What has run out may be shown as if it had been ended, and whether it had is known of orders seen before.
+        return "EXPIRED" if shadow.state else ""
     over = shadow.state == "RELEASED" or (shadow.released and order.get("remaining_authorized_amount") == 0)
     if over and status in ("CAPTURED", "PART_CAPTURED"):
         return "RELEASED"

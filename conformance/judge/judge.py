@@ -350,7 +350,7 @@ class Judge:
         elif operation.id == "getOrder":
             yield from check_arithmetic(value, shadow, self._now)
             yield from self._settle(shadow, value)
-            learn_order(shadow, value)
+            learn_order(shadow, value, self._now)
 
     def _settle(self, shadow: Shadow, order: dict[str, object]) -> Iterator[Remark]:
         """Compare an order with the shadow, trying each write in doubt as done and as not done."""

@@ -132,5 +132,8 @@ def moment(value: Any) -> datetime | None:
     try:
         read = datetime.fromisoformat(value)
     except ValueError:
-        return None
+        # Small letters stand for the same (RFC 3339, 5.6), and Python does not know them.
+        if not value.endswith("z"):
+            return None
+        return moment(f"{value[:-1]}Z")
     return read if read.tzinfo is not None else None

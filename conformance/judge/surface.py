@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from conformance.contract.contract import Contract
 from conformance.contract.operation import Operation
@@ -124,7 +124,7 @@ def _check_created(seen: Observation, operation: Operation, contract: Contract) 
         yield Remark("KOM-118", f"Location is {shown(location, 200)}, not an absolute URL")
     if location is None or created is None:
         return
-    route = contract.operations.route("GET", _absolute_path(location))
+    route = contract.operations.route("GET", _place(location, seen.exchange.request.target))
     if route is None or route.operation is None or route.operation.id != reader:
         yield Remark("KOM-108", f"Location {shown(location, 200)} is not the address of what was created")
     elif route.ids["order_id"].lower() != seen.order_id.lower():
@@ -141,12 +141,13 @@ def _is_absolute(location: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _absolute_path(location: str) -> str:
+def _place(location: str, asked: str) -> str:
+    """Return the path that a Location leads to from the target that was asked for; empty when it is none."""
     try:
-        parts = urlsplit(location)
+        parts = urlsplit(urljoin(f"http://127.0.0.1{urlsplit(asked).path}", location))
     except ValueError:
         return ""
-    return parts.path if parts.scheme in ("", "http", "https") else ""
+    return parts.path if parts.scheme in ("http", "https") else ""
 
 
 def _check_schema(seen: Observation, schema: Any, contract: Contract) -> Iterator[Remark]:

@@ -29,6 +29,7 @@ _NO_CLOCK = "only a control interface can move the target's clock"
 _RETRIES = (timedelta(hours=6), timedelta(hours=7), timedelta(hours=10), timedelta(minutes=50))
 # A little more than the 180 days, whatever day they are counted from.
 _TOO_OLD = timedelta(days=183)
+_LONGEST = timedelta(days=180)
 # A period from which on an extension of ten days later may be cut short by them.
 _CAPPED = timedelta(days=165)
 _SOON = timedelta(hours=1)
@@ -210,7 +211,9 @@ def _aged(operation: str, days: int = 15) -> Play:
     def play(conversation: Conversation) -> None:
         control = _control(conversation)
         now = _time(control)
-        ages = {"created_at": written(now - timedelta(days=days)), "expires_at": written(now + _WEEK)}
+        # No order's authorisation ends later than that.
+        left = min(_WEEK, _LONGEST - timedelta(days=days))
+        ages = {"created_at": written(now - timedelta(days=days)), "expires_at": written(now + left)}
         order = {"order_id": control.create_order(**{**ORDER, **ages})}
         read = conversation.call("getOrder", order)
         body = BodyMaker(learned(read, order["order_id"])).valid(operation)

@@ -330,7 +330,11 @@ class Conversation:
             # What a refusal says is the judge's affair; of some only the status is known.
             return
         if expected.success:
-            if reply.status not in REFUSED_AS_INVALID:
+            decided = self.contract.errors.row("invalid-address")
+            if reply.status not in REFUSED_AS_INVALID or (
+                operation in decided.operations and decided.accepts(reply.status, code)
+            ):
+                # Whether an address exists is the service's own judgement.
                 return
             self.report(expected.code, f"{expected.why}, yet it was refused with {answered}", reply, operation)
         elif any(row.truth.binds for row in rows) or not 400 <= reply.status < 500:

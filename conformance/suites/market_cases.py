@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from conformance.judge.echo import echo_code, kept, shows
+from conformance.judge.echo import MayShow, echo_code, kept, shows
 from conformance.suites.bodies import ADDRESS, ORDER, lines_of
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
@@ -78,6 +78,7 @@ _OWN: dict[str, dict[str, Any]] = {
         "selected_shipping_option": {"id": "express-1", "name": "Express", "type": "Home", "price": 0, "tax_rate": 0},
     },
 }
+_CASELESS = frozenset({"purchase_country", "locale"})
 _FIXED = frozenset({"purchase_currency", "purchase_country", "locale"})
 
 
@@ -123,9 +124,12 @@ def _as_made(conversation: Conversation, read: Reply, made_with: dict[str, Any])
     for field, made in made_with.items():
         shown = document.get(field) if isinstance(document, dict) else None
         expected = kept(field, made)
-        if field == "purchase_country" and isinstance(shown, str):
-            # The published example has small letters.
-            shown = shown.upper()
+        if field in _CASELESS and isinstance(shown, str):
+            # The published examples have small letters.
+            shown, expected = shown.lower(), str(expected).lower()
+        if field == "initial_payment_method":
+            # The service's own words for the customer.
+            expected = {**expected, "description": MayShow(expected["description"])}
         if shown is not None and not shows(expected, shown):
             code = "KOM-314" if field in _FIXED else echo_code(expected, shown)
             conversation.report(code, f"{field} is {shown!r}, the order was made with {made!r}", read)

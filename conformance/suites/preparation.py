@@ -65,7 +65,7 @@ class PreparedState:
     @property
     def made(self) -> bool:
         """Whether it takes a control interface."""
-        return bool(self.fields)
+        return bool(self.fields) or self.age_days > 0
 
 
 def _captures(number: int, share: int) -> tuple[Step, ...]:
@@ -121,7 +121,7 @@ STATES: Mapping[str, PreparedState] = {
         PreparedState("pending", "AUTHORIZED", fields={"fraud_status": "PENDING"}),
         PreparedState("rejected", "AUTHORIZED", fields={"fraud_status": "REJECTED"}),
         PreparedState("paid_by_card", "AUTHORIZED", fields=_CARD),
-        PreparedState("old", "AUTHORIZED", fields={"created_at": "2025-01-02T09:00:00.000Z"}),
+        PreparedState("old", "AUTHORIZED", age_days=400),
     )
 }
 # Only the deep profile has the time for these.

@@ -19,7 +19,7 @@ LONG = "Neue Schönhauser Straße 2, Hinterhaus, dritter Stock, links"
         ([{"a": 1}, {"a": 2}], [{"a": 1}, {"a": 1}], "field/1/a is 1, expected was 2"),
         ([1, 2], [1], "field is [1], expected was [1, 2]"),
         ({"a": MayShow("x")}, {"a": "y"}, 'field/a is "y", expected was "x"'),
-        (Among([1], [2]), [3], "field/0 is 3, expected was 1"),
+        (Among(([1], [2, 1])), [3], "field/0 is 3, expected was 1"),
         ("short", "shorn", 'field is "shorn", expected was "short"'),
         (
             LONG,
