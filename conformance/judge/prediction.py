@@ -158,7 +158,7 @@ def _from_body(seen: Observation, operation: Operation, contract: Contract) -> I
         errors = list(islice(validator.iter_errors(seen.sent.value), _MOST_ERRORS))
         where = "/".join(str(part) for part in errors[0].instance_path)
         what = f"its body breaks the description: {f'{where} {errors[0].message[:120]}'.strip()}"
-        left = [error for error in errors if not (_is_optional_null(error, operation) or _is_unchecked(error))]
+        left = [error for error in errors if not _is_optional_null(error, operation)]
         topic = "number-as-text" if left and all(_is_number_as_text(error) for error in left) else ""
         missing = bool(left) and all(_is_missing(error, operation) for error in left)
         if missing:
@@ -203,11 +203,6 @@ def _is_optional_null(error: Any, operation: Operation) -> bool:
     """Tell whether null stands in a field that may be left out: whether that is the same, no source says."""
     field = bool(error.instance_path) and isinstance(error.instance_path[-1], str)
     return error.instance is None and field and not _required(error, operation)
-
-
-def _is_unchecked(error: Any) -> bool:
-    """Tell whether a shipping method is none of the described ones: another page says that nobody checks it."""
-    return isinstance(error.instance, str) and list(error.instance_path)[-1:] == ["shipping_method"]
 
 
 def _is_missing(error: Any, operation: Operation) -> bool:
@@ -285,6 +280,8 @@ def _from_lifecycle(
         return
     state = state_of(shadow, now)
     if not state:
+        rows = contract.errors.of(operation.id, frozenset({403}))
+        yield Reason("nobody knows the order's state", rows, binds=False, code="KOM-402", narrow=True)
         return
     cell = contract.lifecycle.cell(operation.id, state)
     if not cell.allowed:

@@ -134,6 +134,9 @@ def codes(result: RunResult) -> set[str]:
     return {finding.code for case in result.cases for finding in case.findings if not finding.known}
 
 
+Choices = dict[str, tuple[Callable[[], Answer], tuple[str, ...]]]
+"""Servers that decide otherwise where no source decides, and the cases that come upon it."""
+
 Faults = dict[str, tuple[Callable[[], Answer], str, str]]
 """Servers with one fault each, the case that is made for it, and the code of the finding."""
 
