@@ -16,8 +16,10 @@ class Headers:
     items: tuple[tuple[str, str], ...]
 
     def __init__(self, items: Iterable[tuple[str, str]] | Mapping[str, str] = ()) -> None:
-        pairs = items.items() if isinstance(items, Mapping) else items
-        self.items = tuple(pairs)
+        # Nearly always it is a tuple, and to ask for a mapping costs more than all the rest.
+        if type(items) is not tuple:
+            items = tuple(items.items() if isinstance(items, Mapping) else items)
+        self.items = items
         self._first: dict[str, str] | None = None
 
     def get(self, name: str) -> str | None:

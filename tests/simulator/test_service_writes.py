@@ -93,6 +93,17 @@ def test_a_billing_address_is_refused_in_the_documented_words(caller: Caller, ma
     assert answer(response)["error_messages"][0].startswith("Billing address cannot be updated")
 
 
+@pytest.mark.parametrize("address", [5, [], {"postal_code": "1"}])
+def test_a_field_of_another_operation_is_one_that_nobody_knows(
+    caller: Caller, make: Callable[..., str], address: object
+) -> None:
+    order = make()
+    before = caller.order(order)
+    change = {"merchant_reference1": "A-7", "shipping_address": address}
+    assert caller.patch(f"{order}/merchant-references", change).status == 204
+    assert caller.order(order) == before | {"merchant_reference1": "A-7"}
+
+
 def test_an_address_that_cannot_be_is_refused(caller: Caller, make: Callable[..., str]) -> None:
     order = make()
     before = caller.order(order)
