@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["MISSING", "Field", "Variant", "breakings", "fields", "limits", "sample", "with_value"]
+__all__ = ["MISSING", "Field", "Variant", "breakings", "fields", "furnished", "limits", "sample", "with_value"]
 
 Schema = Mapping[str, Any]
 Path = tuple[str | int, ...]
@@ -166,6 +166,20 @@ def sample(body: Schema, schema: Schema) -> Any:
             return [sample(body, schema.get("items", {}))] * schema.get("minItems", 0)
         case _:
             return {name: sample(body, schema["properties"][name]) for name in schema.get("required", ())}
+
+
+def _filled(body: Schema, schema: Schema) -> Any:
+    """Make a value that leaves out nothing that the description knows, as small as it may be."""
+    schema = _resolved(body, schema)
+    if schema.get("type") != "object":
+        return sample(body, schema)
+    return {name: _filled(body, inner) for name, inner in schema["properties"].items()}
+
+
+def furnished(body: Schema, name: str, items: list[Any]) -> dict[str, Any]:
+    """Return the first item of a list of the body with a value in every field that it may have."""
+    described = next(field.schema for field in fields(body) if field.path == (name,))
+    return {**_filled(body, described["items"]), **items[0]}
 
 
 def with_value(body_schema: Schema, body: Mapping[str, Any], field: Field, value: Any) -> dict[str, Any]:

@@ -8,13 +8,21 @@ from dataclasses import replace
 from conformance.contract.contract import Contract
 from conformance.contract.operation import Operation
 from conformance.exchange import Headers, Request
+from conformance.suites.bodies import ORDER, lines_of
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation
 from conformance.suites.expectations import CODES, representative
 from conformance.suites.reply import Expected
 from conformance.suites.scene import Scene
+from conformance.suites.stops import NotMeasuredError
+from conformance.suites.wire import IN_CHUNKS
 
 __all__ = ["header_cases"]
+
+
+_LENGTH_REQUIRED = 411
+# Of ten thousand minor units a hundred lines; together some thirty kilobytes.
+_MANY = 100
 
 
 def header_cases(contract: Contract) -> Iterator[Case]:
@@ -30,6 +38,13 @@ def header_cases(contract: Contract) -> Iterator[Case]:
             state = representative(contract, operation.id)
             play = _typed_without_body(operation.id, state)
             yield _case(operation.id, state, "typed-without-body", "headers", play, consumes=operation.writes)
+    for operation in contract.operations:
+        if operation.body is not None:
+            state = representative(contract, operation.id)
+            yield _case(operation.id, state, "in-chunks", "headers", _in_chunks(operation.id, state), consumes=True)
+    for name, state in (("captureOrder", "fresh"), ("refundOrder", "part_captured")):
+        yield _case(name, state, "with-a-query", "headers", _with_query(name, state), consumes=True)
+    yield _case("getOrder", "made", "compressed", "headers", _compressed)
     for operation in contract.operations:
         state = representative(contract, operation.id)
         play = _any_accept(operation.id, state)
@@ -79,6 +94,42 @@ def _typed_without_body(operation: str, state: str) -> Callable[[Conversation], 
         scene.read_back(scene.ask(extra=(("Content-Type", "application/json"),), expected=ground))
 
     return play
+
+
+def _in_chunks(operation: str, state: str) -> Callable[[Conversation], None]:
+    """A client that does not know the length of a body when it begins to send it, sends it in chunks."""
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        why = "a body in chunks is the same body"
+        reply = scene.ask(scene.body(), extra=IN_CHUNKS)
+        scene.read_back(reply)
+        # To ask for a length is a server's right.
+        if 400 <= reply.status < 500 and reply.status != _LENGTH_REQUIRED:
+            conversation.report("KOM-208", f"{why}, and it was refused with {reply.status}", reply, operation)
+
+    return play
+
+
+def _with_query(operation: str, state: str) -> Callable[[Conversation], None]:
+    """Whatever stands behind the path of a request is no part of the address of what it makes."""
+
+    def play(conversation: Conversation) -> None:
+        scene = Scene(conversation, operation, state)
+        target = f"{conversation.path(operation, scene.ids)}?trace=1"
+        scene.read_back(scene.ask(scene.body(), target=target))
+
+    return play
+
+
+def _compressed(conversation: Conversation) -> None:
+    """What is compressed on its way is declared, or cannot be read; small answers are often left as they are."""
+    if conversation.control is None:
+        raise NotMeasuredError("only a control interface makes an order of that size")
+    lines = lines_of(100) * _MANY
+    order = {"order_id": conversation.control.create_order(**{**ORDER, "order_lines": lines})}
+    for coding in ("gzip", "gzip, deflate, br;q=0", "identity"):
+        conversation.call("getOrder", order, extra=(("Accept-Encoding", coding),))
 
 
 def _any_accept(operation: str, state: str) -> Callable[[Conversation], None]:

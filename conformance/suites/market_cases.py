@@ -54,6 +54,7 @@ _PICKED_UP: dict[str, Any] = {
             "country": "SE",
         },
     },
+    "selected_addons": [{"type": "gift-wrap", "price": 0, "user_input": "Grattis!"}, {"type": "sms", "price": 500}],
     "timeslot": {"id": "evening", "start": "2026-12-24T17:00:00Z", "end": "2026-12-24T20:00:00Z"},
 }
 # What an order of a market has beside what all have.

@@ -12,6 +12,7 @@ from conformance.suites.clock_cases import clock_cases
 from conformance.suites.fault_cases import fault_cases
 from conformance.suites.header_cases import header_cases
 from conformance.suites.history_cases import history_cases
+from conformance.suites.item_cases import item_cases
 from conformance.suites.key_cases import key_cases
 from conformance.suites.market_cases import market_cases
 from conformance.suites.method_cases import method_cases
@@ -34,6 +35,7 @@ def matrix_cases(contract: Contract, profile: str = "quick") -> tuple[Case, ...]
     cases = chain(
         state_cases(contract, states.values()),
         body_cases(contract),
+        item_cases(contract),
         path_cases(contract),
         header_cases(contract),
         key_cases(contract),

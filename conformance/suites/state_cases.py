@@ -47,7 +47,11 @@ _AMOUNTS: dict[str, dict[str, Amount]] = {
     },
 }
 # Where the state forbids it all, some of them are asked for as well: the amount must not matter.
-_WHERE_REFUSED = {"captureOrder": ("one",), "refundOrder": ("one",), "updateAuthorization": ("one-more", "one-less")}
+_WHERE_REFUSED = {
+    "captureOrder": ("one", "above-remaining"),
+    "refundOrder": ("one",),
+    "updateAuthorization": ("one-more", "one-less"),
+}
 _EXTREMES = {
     "largest": LARGEST_AMOUNT,
     "above-largest": LARGEST_AMOUNT + 1,
@@ -77,8 +81,9 @@ def state_cases(contract: Contract, states: Iterable[PreparedState]) -> Iterator
             for name in _AMOUNTS.get(operation.id, ()) if allowed else _WHERE_REFUSED.get(operation.id, ()):
                 yield _amount_case(operation.id, state.name, name, _AMOUNTS[operation.id][name])
     for operation_id in _AMOUNTS:
+        state_name = "large_captured" if operation_id == "refundOrder" else "large"
         for name, amount in _EXTREMES.items():
-            yield _amount_case(operation_id, "large", name, _always(amount))
+            yield _amount_case(operation_id, state_name, name, _always(amount))
     for operation_id, name in (("captureOrder", "above-remaining"), ("refundOrder", "above-refundable")):
         for state in known:
             if contract.lifecycle.cell(operation_id, state.lifecycle).allowed:

@@ -18,7 +18,10 @@ from urllib.parse import urlsplit
 from conformance.exceptions import UsageError
 from conformance.exchange import Exchange, Headers, Request, Response
 
-__all__ = ["LOST", "Limits", "Wire"]
+__all__ = ["IN_CHUNKS", "LOST", "Limits", "Wire"]
+
+IN_CHUNKS = (("Transfer-Encoding", "chunked"),)
+"""What a request carries whose body is to be sent in pieces."""
 
 LOST = "connection closed without an answer"
 
@@ -135,7 +138,7 @@ class Wire:
         broken = False
         try:
             sock.settimeout(max(0.001, min(self.limits.read_s, ends - time.monotonic())))
-            sock.sendall(self._head(request) + request.body)
+            sock.sendall(self._head(request) + _framed(request))
         except (BrokenPipeError, ConnectionResetError):
             # A server may answer (413, say) and close while the body is still on its way: read before giving up.
             broken = True
@@ -176,7 +179,8 @@ class Wire:
         if "host" not in request.headers:
             lines.append(f"Host: {self._authority}")
         lines.extend(f"{name}: {value}" for name, value in request.headers)
-        if "content-length" not in request.headers and (request.body or request.method in ("POST", "PATCH", "PUT")):
+        framed = "content-length" in request.headers or "transfer-encoding" in request.headers
+        if not framed and (request.body or request.method in ("POST", "PATCH", "PUT")):
             lines.append(f"Content-Length: {len(request.body)}")
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
@@ -208,6 +212,15 @@ class Wire:
             body, undecoded = _decoded(body, limit)
             cut = cut or undecoded
         return body, cut
+
+
+def _framed(request: Request) -> bytes:
+    """Write the body as its headers announce it; in chunks, it is cut in two."""
+    if request.headers.get("Transfer-Encoding") != "chunked":
+        return request.body
+    half = (len(request.body) + 1) // 2
+    pieces = [piece for piece in (request.body[:half], request.body[half:]) if piece]
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
 def _read_head(response: http.client.HTTPResponse) -> None:
