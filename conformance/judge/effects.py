@@ -141,16 +141,21 @@ def _add(shadow: Shadow, items: str, seen: Observation) -> None:
     # On record, what was not sent reads as empty.
     entry: dict[str, Any] = {identity: created, "description": Written(""), "order_lines": Written([])}
     entry.update((name, Written(kept(name, value))) for name, value in seen.body.items() if name in _KEPT[items])
-    if items == "captures" and "shipping_info" in entry:
-        # A capture may take over the parcels of its order.
-        own = entry["shipping_info"].value
-        taken_over = [each for each in _lists(shadow.fields.get("shipping_info")) if each and isinstance(own, list)]
-        entry["shipping_info"] = _either(
-            [own, *([*each, *own] for each in taken_over), *([*own, *each] for each in taken_over)]
-        )
+    told = "shipping_info" in shadow.fields or (shadow.read and "shipping_info" not in shadow.unknown)
+    if items == "captures" and (told or "shipping_info" in entry):
+        entry["shipping_info"] = _parcels(shadow, entry.get("shipping_info"))
     if items == "captures":
         entry.update((name, _written(shadow.fields[name])) for name in INHERITED if name in shadow.fields)
     (shadow.captures if items == "captures" else shadow.refunds)[created] = entry
+
+
+def _parcels(shadow: Shadow, sent: Written | None) -> Written:
+    """Return the parcels of a new capture, which may have taken over those of its order."""
+    own = [] if sent is None else sent.value
+    if not isinstance(own, list):
+        return Written(own)
+    taken_over = [each for each in _lists(shadow.fields.get("shipping_info")) if each]
+    return _either([own, *([*each, *own] for each in taken_over), *([*own, *each] for each in taken_over)])
 
 
 INHERITED = ("billing_address", "shipping_address")
@@ -232,14 +237,24 @@ def learn_order(shadow: Shadow, order: Mapping[str, Any], now: datetime | None =
 
 def learn_captures(shadow: Shadow, captures: list[Any]) -> None:
     """Take a list of captures as all that there are."""
-    shadow.captures = _by_id(captures, "capture_id")
+    known = shadow.captures
+    shadow.captures = {
+        identity: _with_parcels(known.get(identity), capture)
+        for identity, capture in _by_id(captures, "capture_id").items()
+    }
     shadow.captures_known = True
 
 
 def learn_capture(shadow: Shadow, capture: Mapping[str, Any]) -> None:
     """Take a read of one capture as what is known of it."""
     if isinstance(capture.get("capture_id"), str):
-        shadow.captures[capture["capture_id"]] = dict(capture)
+        shadow.captures[capture["capture_id"]] = _with_parcels(shadow.captures.get(capture["capture_id"]), capture)
+
+
+def _with_parcels(before: Mapping[str, Any] | None, capture: Mapping[str, Any]) -> dict[str, Any]:
+    """Take a capture as it is shown; one that shows no parcels has those that it is known to have."""
+    known = (before or {}).get("shipping_info")
+    return {"shipping_info": known, **capture} if isinstance(known, Written) else dict(capture)
 
 
 def learn_options(shadow: Shadow, capture_id: str, options: Mapping[str, Any]) -> None:

@@ -144,7 +144,7 @@ def _is_absolute(location: str) -> bool:
 def _place(location: str, asked: str) -> str:
     """Return the path that a Location leads to from the target that was asked for; empty when it is none."""
     try:
-        parts = urlsplit(urljoin(f"http://127.0.0.1{urlsplit(asked).path}", location))
+        parts = urlsplit(urljoin(f"http://127.0.0.1{asked}" if asked.startswith("/") else asked, location))
     except ValueError:
         return ""
     return parts.path if parts.scheme in ("http", "https") else ""

@@ -193,6 +193,8 @@ def _spoilt(valid: bytes) -> Iterator[bytes]:
     yield valid[:-1] + b',"no_such_field":+1}'
     yield valid + b"x"
     yield valid.replace(b'"', b"'")
+    # No comparison with a limit holds for it.
+    yield from {re.sub(rb'"(unit_price|total_amount)":\d+', rb'"\1":NaN', valid)} - {valid}
 
 
 def _padded(body: dict[str, Any] | None, size: int) -> bytes:
@@ -201,12 +203,28 @@ def _padded(body: dict[str, Any] | None, size: int) -> bytes:
     return b"{" + b" " * (size - len(plain)) + plain[1:]
 
 
+# What an order has and a request has no say in.
+_OF_AN_ORDER: dict[str, Any] = {
+    "merchant_data": "of the request",
+    "klarna_reference": "REQUEST1",
+    "status": "CANCELLED",
+    "fraud_status": "REJECTED",
+    "order_amount": 1,
+    "captured_amount": 1,
+    "refunded_amount": 1,
+    "remaining_authorized_amount": 1,
+    "merchant_reference1": "of the request",
+    "expires_at": "2030-01-01T00:00:00.000Z",
+    "captures": [],
+}
 _UNKNOWN = {"no_such_field": {"nested": [1, "x", None]}}
 
 
 def _with_unknown(schema: Schema, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the body with a field that nobody knows, at its top and then in each object that it holds or may hold."""
     yield {**body, **_UNKNOWN}
+    described = {str(field.path[0]) for field in fields(schema)}
+    yield {**body, **{name: value for name, value in _OF_AN_ORDER.items() if name not in described}}
     for name, value in body.items():
         if isinstance(value, dict):
             yield {**body, name: {**value, **_UNKNOWN}}

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from conformance.exchange import Exchange, Headers, Request
 from conformance.recordings.redaction import Redactor
@@ -50,7 +50,7 @@ def curl(request: Request, base_url: str, authorization: str = "", redactor: Red
     if redactor is not None:
         request = _without_people(request, redactor)
     parts = urlsplit(base_url)
-    path = urlsplit(request.target)
+    path = _split(request.target)
     netloc = parts.netloc.rpartition("@")[2]
     url = f"{parts.scheme}://{netloc}{path.path}" + (f"?{path.query}" if path.query else "")
     words = ["curl", "-sS", "-i", "--path-as-is", "-g", "-X", request.method, _quoted(url, password)]
@@ -74,6 +74,11 @@ def curl(request: Request, base_url: str, authorization: str = "", redactor: Red
             # Without this curl would declare a form.
             words += ["-H", "'Content-Type:'"]
     return " ".join(words)
+
+
+def _split(target: str) -> SplitResult:
+    """Take a request target apart; one that begins with two slashes names no host."""
+    return urlsplit(f"http://127.0.0.1{target}" if target.startswith("/") else target)
 
 
 def curls(
@@ -145,7 +150,7 @@ def story(steps: Sequence[Exchange | ControlStep], redactor: Redactor | None = N
             continue
         number += 1
         request = step.request
-        path = urlsplit(request.target).path
+        path = _split(request.target).path
         if redactor is not None:
             path = redactor.target(path)
         answer = str(step.response.status) if step.response else step.failure

@@ -11,7 +11,7 @@ from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, ORDER, BodyMaker, l
 from conformance.suites.case import Case
 from conformance.suites.conversation import Conversation, Key
 from conformance.suites.expectations import CODES, expected, representative
-from conformance.suites.reply import Reply
+from conformance.suites.reply import Expected, Reply
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target import Credentials
@@ -295,6 +295,10 @@ def _without_credentials(scene: Scene) -> None:
         why = "the key is known and the credentials are not"
         ground = expected(conversation.contract, scene.operation, "wrong credentials", "KOM-701", why)
         conversation.call(scene.operation, ids, body, key=key, authorization=authorization, expected=ground)
+        scene.read()
+    if conversation.target.other is not None:
+        foreign = Expected("KOM-702", "the key is known and the order is another merchant's")
+        conversation.call(scene.operation, ids, body, key=key, credentials=conversation.target.other, expected=foreign)
         scene.read()
 
 

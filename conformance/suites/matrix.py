@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from conformance.contract.contract import Contract
+from conformance.suites.access_cases import access_cases
 from conformance.suites.age_cases import age_cases
 from conformance.suites.body_cases import body_cases
 from conformance.suites.case import Case
@@ -37,6 +38,7 @@ def matrix_cases(contract: Contract, profile: str = "quick") -> tuple[Case, ...]
         body_cases(contract),
         item_cases(contract),
         path_cases(contract),
+        access_cases(contract),
         header_cases(contract),
         key_cases(contract),
         text_cases(contract),

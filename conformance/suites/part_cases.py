@@ -252,12 +252,16 @@ def _totals_together(conversation: Conversation) -> None:
 
 
 def _reads_together(conversation: Conversation) -> None:
-    """Read two orders at the same moment, time and again: each answer is about the order that was asked for."""
+    """Read two orders at the same moment, also as a stranger: each answer is about what was asked, and by whom."""
     if conversation.control is None:
         raise NotMeasuredError("two orders are needed at once, which takes a control interface")
     ids = [{"order_id": prepare(conversation, "fresh").order_id} for _ in range(2)]
+    other = conversation.target.other
     for _ in range(_ROUNDS):
-        conversation.together([conversation.request("getOrder", each) for each in ids * 2])
+        requests = [conversation.request("getOrder", each) for each in ids * 2]
+        if other is not None:
+            requests += [conversation.request("getOrder", each, authorization=other.authorization) for each in ids]
+        conversation.together(requests)
 
 
 def _reads_beside_a_capture(conversation: Conversation) -> None:

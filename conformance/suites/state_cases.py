@@ -27,6 +27,7 @@ _AMOUNTS: dict[str, dict[str, Amount]] = {
         "all-but-one": lambda order: order.remaining - 1,
         "above-remaining": lambda order: order.remaining + 1,
         "order-amount": lambda order: order.order_amount,
+        "above-order-amount": lambda order: order.order_amount + 1,
         "zero": lambda _: 0,
     },
     "refundOrder": {
@@ -48,10 +49,11 @@ _AMOUNTS: dict[str, dict[str, Amount]] = {
 }
 # Where the state forbids it all, some of them are asked for as well: the amount must not matter.
 _WHERE_REFUSED = {
-    "captureOrder": ("one", "above-remaining"),
+    "captureOrder": ("one", "above-order-amount"),
     "refundOrder": ("one",),
     "updateAuthorization": ("one-more", "one-less"),
 }
+_TOO_MUCH = frozenset({"zero", "above-remaining", "above-order-amount", "above-refundable", "below-captured"})
 _EXTREMES = {
     "largest": LARGEST_AMOUNT,
     "above-largest": LARGEST_AMOUNT + 1,
@@ -124,7 +126,7 @@ def _amount_case(operation: str, state: str, name: str, amount: Amount) -> Case:
         name=name,
         play=play,
         codes=CODES[_CODES[operation]],
-        consumes=name not in ("zero", "above-remaining", "above-refundable", "below-captured"),
+        consumes=name not in _TOO_MUCH,
     )
 
 

@@ -230,6 +230,7 @@ _UNTIDY = (
     "\U0001f469\u200d\U0001f467 \U00020bb7 \u9774",
     "<b>&amp;</b> 'x' \"y\" \\n %41 +",
     "0012 ",
+    "\u3000 wide\r\nlines \u2003",
 )
 # A place, a person's means of contact and a link have a form that a service may insist on.
 _OF_A_FORM = frozenset({"postal_code", "country", "region", "email", "phone"})

@@ -107,3 +107,9 @@ def test_a_story_tells_amounts_and_repeated_keys() -> None:
         "4. POST /c -> 201",
         "5. POST /c -> 201",
     )
+
+
+def test_a_path_that_begins_with_two_slashes_is_no_host() -> None:
+    request = Request("GET", "//o/1?q=//2")
+    assert " http://127.0.0.1:1//o/1?q=//2 " in f"{curl(request, 'http://127.0.0.1:1')} ".replace("'", "")
+    assert story([Exchange(request, Response(200))])[0].startswith("1. GET //o/1")
