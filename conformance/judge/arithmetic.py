@@ -98,7 +98,7 @@ def _reduced(shadow: Shadow | None) -> bool:
     # What status an order has whose total was lowered to what is captured is not known, by release or by update.
     if shadow is None:
         return True
-    if shadow.state in ("PART_CAPTURED", "RELEASED"):
+    if shadow.state in ("", "PART_CAPTURED", "RELEASED"):
         return True
     return any(event.operation == "updateAuthorization" for event in shadow.events)
 

@@ -283,6 +283,9 @@ def _state_shown(shadow: Shadow, order: Mapping[str, Any], now: datetime | None)
     over = shadow.state == "RELEASED" or (shadow.released and order.get("remaining_authorized_amount") == 0)
     if over and status in ("CAPTURED", "PART_CAPTURED"):
         return "RELEASED"
+    if status == "PART_CAPTURED" and isinstance(total, int) and total == captured:
+        # Its total was lowered to what is captured: what such an order allows, nobody knows.
+        return ""
     if status == "CAPTURED" and isinstance(total, int) and isinstance(captured, int) and captured < total:
         return "RELEASED"
     known = ("AUTHORIZED", "PART_CAPTURED", "CAPTURED", "CANCELLED", "EXPIRED", "CLOSED")

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from conformance.judge.shadow import moment
-from conformance.suites.bodies import ORDER
+from conformance.suites.bodies import AMOUNT_FIELD, ORDER, BodyMaker
 from conformance.suites.case import Case
+from conformance.suites.clock_cases import dated
 from conformance.suites.conversation import Conversation, Key
 from conformance.suites.expectations import CODES
 from conformance.suites.moves import Move, make
+from conformance.suites.preparation import learned
 from conformance.suites.scene import Scene
 from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target_clock import written
@@ -45,6 +47,8 @@ _LIVES: Mapping[str, tuple[Move, ...]] = {
 }
 # Past the end of the authorisation, twice within half a year of the capture.
 _WITH_MOVES = (timedelta(days=41), timedelta(days=61))
+# Long enough to be put away, and within the period of the authorisation.
+_FORTNIGHT = timedelta(days=16)
 # Beyond half a year, a year, and two, to shortly before the three years for which an order can be read.
 _YEARS = (timedelta(days=200), timedelta(days=200), timedelta(days=400), timedelta(days=250))
 
@@ -56,8 +60,21 @@ def age_cases() -> Iterator[Case]:
         play = _grown_old(state, moves)
         yield Case(f"getOrder/{state}/{name}", "getOrder", state, name, play, CODES["old"], consumes=True)
     yield Case("getOrder/any_state/for-years", "getOrder", "any_state", "for-years", _for_years, CODES["old"], True)
+    name = "left-alone"
+    yield Case(f"getOrder/any_state/{name}", "getOrder", "any_state", name, _left_alone, CODES["old"], consumes=True)
     operation, name = "extendAuthorizationTime", "on-any-day"
     yield Case(f"{operation}/aged/{name}", operation, "aged", name, _on_any_day, CODES["extension"], consumes=True)
+
+    for name, play, kind in (
+        ("past-its-later-end", _past_later_end, "valid write"),
+        ("in-the-second-half-year", _in_the_second_half_year, "valid write"),
+    ):
+        yield Case(f"{operation}/lapsing/{name}", operation, "lapsing", name, play, CODES[kind], consumes=True)
+    for name, play, kind in (
+        ("repeated-key-next-month", _next_month, "repeated-key"),
+        ("dated-in-summer", _in_summer, "capture"),
+    ):
+        yield Case(f"captureOrder/fresh/{name}", "captureOrder", "fresh", name, play, CODES[kind], consumes=True)
 
 
 def _control(conversation: Conversation) -> ToldControl:
@@ -93,6 +110,23 @@ def _for_years(conversation: Conversation) -> None:
             control.advance(pause.total_seconds())
         for scene in scenes:
             scene.read_all()
+
+
+def _left_alone(conversation: Conversation) -> None:
+    """Begin with each operation on an order that nobody has touched for a fortnight."""
+    control = _control(conversation)
+    scenes = [
+        Scene(conversation, operation.id, "part_captured_refunded")
+        for operation in conversation.contract.operations
+        if conversation.contract.lifecycle.cell(operation.id, "PART_CAPTURED").allowed
+    ]
+    bodies = [scene.body() for scene in scenes]
+    for scene in scenes:
+        scene.read()
+    control.advance(_FORTNIGHT.total_seconds())
+    for scene, body in zip(scenes, bodies, strict=True):
+        scene.read_back(scene.ask(body, key=Key.NONE))
+        scene.read()
 
 
 def _on_any_day(conversation: Conversation) -> None:
@@ -132,3 +166,80 @@ def _odd_days(today: date) -> Iterator[date]:
         following = date(year + month // 12, month % 12 + 1, 1)
         yield following - timedelta(days=1)
         yield following
+
+
+def _past_later_end(conversation: Conversation) -> None:
+    """Ask for what is forbidden when the end to which an authorisation was extended has just passed as well."""
+    control = _control(conversation)
+    now = _time(control)
+    aged = {"created_at": written(now - timedelta(days=27)), "expires_at": written(now + timedelta(hours=1))}
+    for captured in (0, 1_000):
+        order = {"order_id": control.create_order(**{**ORDER, **aged})}
+        conversation.call("getOrder", order)
+        if captured:
+            conversation.call("captureOrder", order, {"captured_amount": captured})
+        conversation.call("extendAuthorizationTime", order)
+        prepared = learned(conversation.call("getOrder", order), order["order_id"])
+        ends = moment((prepared.document or {}).get("expires_at"))
+        if ends is None:
+            raise NotMeasuredError("the order does not tell when its authorisation ends")
+        past = ends + timedelta(minutes=1)
+        control.advance(max((past - _time(control)).total_seconds(), 0))
+        conversation.judge.clock_is(past)
+        conversation.call("getOrder", order)
+        for operation in ("extendAuthorizationTime", "captureOrder", "updateAuthorization"):
+            conversation.call(operation, order, BodyMaker(prepared).valid(operation))
+            conversation.call("getOrder", order)
+        now = _time(control)
+        aged = {"created_at": written(now - timedelta(days=27)), "expires_at": written(now + timedelta(hours=1))}
+
+
+def _in_the_second_half_year(conversation: Conversation) -> None:
+    """Extend shortly before the 180 days are over, and once more when they are: they do not begin anew."""
+    control = _control(conversation)
+    now = _time(control)
+    aged = {"created_at": written(now - timedelta(days=170)), "expires_at": written(now + timedelta(days=5))}
+    order = {"order_id": control.create_order(**{**ORDER, **aged})}
+    for pause in (timedelta(0), timedelta(days=15)):
+        control.advance(pause.total_seconds())
+        conversation.call("getOrder", order)
+        conversation.call("extendAuthorizationTime", order)
+        conversation.call("getOrder", order)
+
+
+def _next_month(conversation: Conversation) -> None:
+    """Repeat on the first of a month what was done on the last of the one before, and on the first of a year."""
+    control = _control(conversation)
+    today = _time(control).astimezone(UTC).date()
+    for first in (date(today.year + 1, 3, 1), date(today.year + 2, 1, 1)):
+        late = datetime.combine(first, time(), UTC) - timedelta(minutes=30)
+        control.advance((late - _time(control)).total_seconds())
+        scene = Scene(conversation, "captureOrder", "fresh")
+        calls = [
+            (operation, {AMOUNT_FIELD[operation]: 100}, conversation.new_id())
+            for operation in ("captureOrder", "refundOrder")
+        ]
+        for pause in (timedelta(0), timedelta(hours=1)):
+            control.advance(pause.total_seconds())
+            for operation, body, key in calls:
+                conversation.call(operation, scene.ids, body, key=key)
+                scene.read()
+        # By the next of these days the order has run out.
+        conversation.audit()
+        conversation.last_reads.clear()
+
+
+def _in_summer(conversation: Conversation) -> None:
+    """Capture and refund on days on which many a clock is an hour ahead."""
+    control = _control(conversation)
+    now = _time(control).astimezone(UTC)
+    control.advance((datetime(now.year + 1, 7, 14, 12, tzinfo=UTC) - now).total_seconds())
+    dated(conversation)
+
+
+def _time(control: ToldControl) -> datetime:
+    """Return the target's own time."""
+    now = control.now()
+    if now is None:
+        raise NotMeasuredError("the control interface does not show the target's clock")
+    return now

@@ -20,7 +20,7 @@ from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target_clock import written
 from conformance.suites.told_control import ToldControl
 
-__all__ = ["clock_cases"]
+__all__ = ["clock_cases", "dated"]
 
 Play = Callable[[Conversation], None]
 
@@ -35,6 +35,8 @@ _CAPPED = timedelta(days=165)
 _SOON = timedelta(hours=1)
 _WEEK = timedelta(days=7)
 _PAUSE = timedelta(hours=5)
+# Two clocks of one service differ by less.
+_A_MOMENT = timedelta(minutes=30)
 # Of one day in every zone from California to Berlin: in which of them a day begins is not said.
 _HOURS = (9.0, 15.0, 21.5)
 
@@ -79,7 +81,7 @@ def clock_cases() -> Iterator[Case]:
     for days in (60, 175):
         name = f"after-{days}-days"
         yield _case("extendAuthorizationTime", "aged", name, "valid write", _aged("extendAuthorizationTime", days))
-    yield _case("captureOrder", "fresh", "dated", "capture", _dated)
+    yield _case("captureOrder", "fresh", "dated", "capture", dated)
     yield _case("extendAuthorizationTime", "aged", "all-day", "extension", _all_day)
     yield _case("extendAuthorizationTime", "aged", "after-180-days", "valid write", _too_old)
     for operation, state in (
@@ -223,7 +225,7 @@ def _aged(operation: str, days: int = 15) -> Play:
     return play
 
 
-def _dated(conversation: Conversation) -> None:
+def dated(conversation: Conversation) -> None:
     """Capture and refund twice with time between: each is dated with the time at which it was made."""
     control = _control(conversation)
     order = {"order_id": control.create_order(**ORDER)}
@@ -240,7 +242,7 @@ def _dated(conversation: Conversation) -> None:
         found = (each for each in listed or () if isinstance(each, dict) and each.get(identity) == wanted)
         made = next(found, {})
         dated = moment(made.get(name))
-        if reply.ok and dated is not None and abs(dated - now) > _PAUSE / 2:
+        if reply.ok and dated is not None and abs(dated - now) > _A_MOMENT:
             message = f"{name} is {made[name]}, it was made at {written(now)}"
             conversation.report("KOM-416", message, read, operation)
         # The time of a reading is another one by now.
@@ -281,6 +283,9 @@ def _from_today(captured: int) -> Play:
         for day in range(2):
             _extend_twice(conversation, order_id, ends - created)
             if not day:
+                # What is left is still authorised, and extended like the whole.
+                conversation.call("captureOrder", {"order_id": order_id}, {"captured_amount": 1_000})
+                conversation.call("getOrder", {"order_id": order_id})
                 control.advance(timedelta(days=1).total_seconds())
 
     return play
@@ -346,6 +351,12 @@ def _later(operation: str, state: str) -> Play:
         for pause in _RETRIES:
             control.advance(pause.total_seconds())
             conversation.call(operation, ids, body, key=key)
+            scene.read()
+        # Each key has a day of its own, whenever the first of the order had.
+        own = conversation.new_id()
+        for pause in (timedelta(0), _PAUSE):
+            control.advance(pause.total_seconds())
+            conversation.call(operation, ids, body, key=own)
             scene.read()
 
     return play

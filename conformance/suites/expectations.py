@@ -138,6 +138,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "keys-of-any-form": ("KOM-501", "KOM-208", "KOM-503"),
     "repeated-after-another": ("KOM-501", "KOM-502"),
     "repeated-after-many": ("KOM-501", "KOM-502"),
+    "repeated-after-hundreds": ("KOM-501", "KOM-502"),
     "repeated-after-refusal": ("KOM-501", "KOM-502"),
     "repeated-in-whole": ("KOM-501", "KOM-502"),
     "repeated-in-another-form": ("KOM-501", "KOM-502"),

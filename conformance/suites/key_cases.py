@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from conformance.contract.contract import Contract
 from conformance.suites.bodies import ADDRESS, AMOUNT_FIELD, ORDER, BodyMaker, lines_of
@@ -32,7 +33,7 @@ def key_cases(contract: Contract) -> Iterator[Case]:
                 continue
             if name in _OF_MONEY and operation.id not in _MOVING:
                 continue
-            yield _case(operation.id, state, name, name, play)
+            yield replace(_case(operation.id, state, name, name, play), thorough=name in _THOROUGH)
     for operation_id, state in (("captureOrder", "large"), ("refundOrder", "large_captured")):
         yield _case(operation_id, state, "repeated-in-whole", "repeated-in-whole", _in_whole)
     for operation_id in ("appendShippingInfo", "triggerSendOut"):
@@ -140,7 +141,7 @@ def _keys_of_any_form(scene: Scene) -> None:
 
 
 def _after_another(scene: Scene) -> None:
-    """Repeat a call after others, one of the same kind: an old answer must not bring back what has been replaced."""
+    """Repeat a call after others, two of the same kind: an old answer must not bring back what has been replaced."""
     conversation, ids = scene.conversation, scene.ids
     first, second = _differing(scene)
     key = conversation.new_id()
@@ -148,7 +149,9 @@ def _after_another(scene: Scene) -> None:
     scene.read()
     if scene.operation != _UNRELATED:
         conversation.call(_UNRELATED, {"order_id": scene.order.order_id}, {"merchant_reference2": "between"})
-    for body, used in ((second, conversation.new_id()), (first, key)):
+    # Also what remembers the last two must remember the first; and none of the others is taken for it.
+    others = (second, second if scene.operation in _REPLACING else first)
+    for body, used in (*((each, conversation.new_id()) for each in others), (first, key)):
         conversation.call(scene.operation, ids, body, key=used)
         scene.read()
 
@@ -190,9 +193,10 @@ def _other(value: object) -> object:
 
 def _different_keys(scene: Scene) -> None:
     ids, body = scene.ids, scene.body(100) if _moves(scene) else scene.body()
-    replies = []
-    for _ in range(2):
-        replies.append(scene.conversation.call(scene.operation, ids, body))
+    replies, keys = [], [scene.conversation.new_id() for _ in range(3)]
+    # Of what moves money, the first again: it is none of its equals.
+    for key in (*keys, keys[0]) if _moves(scene) else keys[:2]:
+        replies.append(scene.conversation.call(scene.operation, ids, body, key=key))
         scene.read()
     _same_transaction(scene, replies)
 
@@ -215,6 +219,7 @@ def _similar_keys(scene: Scene) -> None:
         (f"{name}%2D1", f"{name}-1"),
         (f"{name}+1", f"{name} 1"),
         (f"{name};1", f"{name};2"),
+        (f"order:{name}:1", f"order:{name}:2"),
         (f"{name},1", f"{name},2"),
         (f"00{digits}", digits),
     ):
@@ -232,6 +237,18 @@ def _after_many(scene: Scene) -> None:
         conversation.call(scene.operation, ids, {field: 1})
     scene.read()
     conversation.call(scene.operation, ids, {field: 100}, key=key)
+    scene.read()
+
+
+def _after_hundreds(scene: Scene) -> None:
+    """Repeat a call after as many others as a busy shop makes in an hour."""
+    conversation, ids, body = scene.conversation, scene.ids, {AMOUNT_FIELD[scene.operation]: 100}
+    key = conversation.new_id()
+    conversation.call(scene.operation, ids, body, key=key)
+    for number in range(_HUNDREDS):
+        conversation.call(_UNRELATED, {"order_id": scene.order.order_id}, {"merchant_reference1": str(number)})
+    scene.read()
+    conversation.call(scene.operation, ids, body, key=key)
     scene.read()
 
 
@@ -359,6 +376,7 @@ _PLAYS: dict[str, Callable[[Scene], None]] = {
     "similar-keys": _similar_keys,
     "key-of-another-merchant": _key_of_another_merchant,
     "repeated-after-many": _after_many,
+    "repeated-after-hundreds": _after_hundreds,
     "repeated-after-refusal": _after_refusal,
     "repeated-with-many-lines": _with_many_lines,
     "repeated-in-another-form": _in_another_form,
@@ -373,16 +391,21 @@ _OF_MONEY = frozenset(
         "similar-keys",
         "key-of-another-merchant",
         "repeated-after-many",
+        "repeated-after-hundreds",
         "repeated-after-refusal",
         "repeated-with-many-lines",
         "repeated-in-another-form",
     }
 )
+_THOROUGH = frozenset({"repeated-after-hundreds"})
 _OF_BODIES = frozenset(
     {"repeated-key-respelled", "repeated-key-other-body", "repeated-after-another", "repeated-after-capture"}
 )
 _MANY = 30
+_HUNDREDS = 300
 # A write that has nothing to do with most of the others.
 _UNRELATED = "updateMerchantReferences"
+# What is sent again replaces what came between.
+_REPLACING = frozenset({"updateAuthorization", "updateMerchantReferences", "updateConsumerDetails"})
 # A repetition has no effect, and the service is known to say so by repeating the Transaction-Id.
 _REPEATABLE = frozenset({"acknowledgeOrder", "cancelOrder", "extendAuthorizationTime"})

@@ -69,6 +69,7 @@ _OWN: dict[str, dict[str, Any]] = {
     },
     "sweden": {
         "initial_payment_method": {"type": "ACCOUNT", "description": "Konto", "number_of_installments": 12},
+        "customer": {"date_of_birth": "1949-12-31"},
         "merchant_data": '{"cart": "' + "0123456789" * 60 + '"}',
         "selected_shipping_option": _PICKED_UP,
     },

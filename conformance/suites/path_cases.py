@@ -134,6 +134,8 @@ def _wrong_parts(contract: Contract, operation: Operation) -> Iterator[Case]:
             ground = expected(contract, operation.id, f"unknown {kind}", "KOM-209", why)
             # Not only what was made is known to a server, but also what was read.
             conversation.call("getOrder", {"order_id": other.order_id})
+            reader = "getCapture" if kind == "capture" else "get"
+            conversation.call(reader, {"order_id": other.order_id, name: theirs})
             scene.ask(scene.body(), ids={**scene.ids, name: theirs}, expected=ground)
             for order_id in (other.order_id, scene.order.order_id):
                 conversation.call("getOrder", {"order_id": order_id})

@@ -79,7 +79,12 @@ def _refunds(*shares: int) -> tuple[Step, ...]:
 _CARD = {"initial_payment_method": {"type": "CARD", "description": "Card"}}
 
 # Something in every field that a write must leave alone: what is not there cannot be seen to vanish.
-_FURNISHED: Mapping[str, Any] = {"merchant_reference2": "WAREHOUSE-7", "shipping_info": [dict(SHIPMENT)]}
+_FURNISHED: Mapping[str, Any] = {
+    "merchant_reference2": "WAREHOUSE-7",
+    "merchant_data": '{"till": "7"}',
+    "selected_shipping_option": {"id": "express-1", "name": "Express", "type": "Home", "price": 490, "tax_rate": 1_900},
+    "shipping_info": [dict(SHIPMENT)],
+}
 _FURNISHED_CAPTURED: Mapping[str, Any] = {
     **_FURNISHED,
     "captures": [{"captured_amount": 2_000, "description": TEXT, "shipping_info": [dict(SHIPMENT)]}],

@@ -106,6 +106,9 @@ def _always(amount: int) -> Amount:
 def _valid(operation: str, state: str) -> Play:
     def play(conversation: Conversation) -> None:
         scene = Scene(conversation, operation, state)
+        if scene.described.writes and len(conversation.exchanges) > 1:
+            # What was read in this state must not be shown for what comes of it.
+            scene.read()
         scene.read_back(scene.ask(scene.body()))
 
     return play
