@@ -23,6 +23,7 @@ from conformance.suites.part_cases import part_cases
 from conformance.suites.path_cases import path_cases
 from conformance.suites.preparation import DEEP_STATES, STATES
 from conformance.suites.refusal_cases import refusal_cases
+from conformance.suites.repetition_cases import repetition_cases
 from conformance.suites.sequence_cases import sequence_cases
 from conformance.suites.state_cases import state_cases
 from conformance.suites.text_cases import text_cases
@@ -41,6 +42,7 @@ def matrix_cases(contract: Contract, profile: str = "quick") -> tuple[Case, ...]
         access_cases(contract),
         header_cases(contract),
         key_cases(contract),
+        repetition_cases(contract),
         text_cases(contract),
         part_cases(),
         neighbour_cases(contract),
