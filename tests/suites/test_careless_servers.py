@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.suites.careless import ages, conditions, everyday, histories, neighbours, refusals, unusual
+from tests.suites.careless import (
+    ages,
+    conditions,
+    everyday,
+    histories,
+    memories,
+    neighbours,
+    refusals,
+    surface,
+    unusual,
+)
 from tests.suites.wrong_servers import Faults, assert_found, assert_passes
 
 BY_KIND: dict[str, Faults] = {
@@ -15,6 +25,8 @@ BY_KIND: dict[str, Faults] = {
     "refusals": refusals.FAULTS,
     "ages": ages.FAULTS,
     "conditions": conditions.FAULTS,
+    "surface": surface.FAULTS,
+    "memories": memories.FAULTS,
 }
 FAULTS: Faults = {f"{kind}: {name}": fault for kind, faults in BY_KIND.items() for name, fault in faults.items()}
 
