@@ -41,6 +41,10 @@ _FIRST = {
 }
 
 
+# What of an order these change shows nowhere, so that little of it can be wrong after them.
+_WITHOUT_EFFECT = frozenset({"acknowledgeOrder", "extendDueDate"})
+
+
 def pair_cases(contract: Contract) -> Iterator[Case]:
     """Yield a case for each write that an order allows, with each other write after it."""
     for state, operations in _FIRST.items():
@@ -49,7 +53,16 @@ def pair_cases(contract: Contract) -> Iterator[Case]:
                 if second.writes:
                     name = f"then-{second.id}"
                     play = _played(state, first, second.id)
-                    yield Case(f"{first}/{state}/{name}", first, state, name, play, CODES["pair"], consumes=True)
+                    yield Case(
+                        id=f"{first}/{state}/{name}",
+                        operation=first,
+                        state=state,
+                        name=name,
+                        play=play,
+                        codes=CODES["pair"],
+                        consumes=True,
+                        thorough=second.id in _WITHOUT_EFFECT and first not in _WITHOUT_EFFECT,
+                    )
 
 
 def _played(state: str, first: str, second: str) -> Callable[[Conversation], None]:

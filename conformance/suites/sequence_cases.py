@@ -60,7 +60,7 @@ _STATES = ("furnished_captured", "furnished")
 _LENGTH = 12
 _AFTER_RELEASE = 2
 # What a commit has the time for; a pull request has it for all of them.
-_QUICK = 24
+_QUICK = 16
 
 
 def sequence_cases() -> Iterator[Case]:

@@ -21,4 +21,4 @@ def test_a_commit_has_the_time_for_the_first_of_them() -> None:
     quick = [case for case in cases if not case.thorough]
     assert cases[: len(quick)] == quick
 
-    assert 20 <= len(quick) < len(cases)
+    assert 10 <= len(quick) < len(cases)
