@@ -20,6 +20,7 @@ CORRELATION = "Klarna-Correlation-Id"
 # Statuses that a gateway or a server's own parser gives before the API sees the request: no table speaks of them.
 _TRANSPORT_STATUSES = frozenset({406, 408, 414, 431})
 _FORBIDDEN = 403
+_LENGTH_REQUIRED = 411
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _TIMES = frozenset({"created_at", "expires_at", "captured_at", "refunded_at"})
 _AMOUNT_NAMES = re.compile(r"(?:_amount|unit_price|price|amount)$")
@@ -65,6 +66,9 @@ def _check_undocumented_status(seen: Observation, operation: Operation) -> Itera
         yield Remark("KOM-102", f"answered {seen.status}, the documented success of {operation.id} is {wanted}")
     elif operation.writes and seen.status == _FORBIDDEN:
         # No page lists every state in which a write is forbidden: the judge knows those in which it is not.
+        return
+    elif seen.status == _LENGTH_REQUIRED and "Transfer-Encoding" in seen.exchange.request.headers:
+        # RFC 9110, 15.5.12: a server may want to know beforehand how long a body is.
         return
     elif seen.status not in _TRANSPORT_STATUSES and not (seen.unroutable or seen.surplus):
         yield Remark("KOM-101", f"answered {seen.status}, which is not documented for {operation.id}")

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from conformance.judge.shadow import moment
 from conformance.suites.bodies import AMOUNT_FIELD, ORDER, BodyMaker
 from conformance.suites.case import Case
-from conformance.suites.clock_cases import dated
+from conformance.suites.clock_cases import dated, lapsing, target_time
 from conformance.suites.conversation import Conversation, Key
 from conformance.suites.expectations import CODES
 from conformance.suites.moves import Move, make
@@ -132,9 +132,7 @@ def _left_alone(conversation: Conversation) -> None:
 def _on_any_day(conversation: Conversation) -> None:
     """Extend orders on the days on which calendars go wrong: the period is as long on each of them."""
     control = _control(conversation)
-    now = control.now()
-    if now is None:
-        raise NotMeasuredError("the control interface does not show the target's clock")
+    now = target_time(control)
     first: tuple[date, int] | None = None
     for day in _odd_days(now.astimezone(UTC).date()):
         noon = datetime.combine(day, time(12), UTC)
@@ -171,33 +169,29 @@ def _odd_days(today: date) -> Iterator[date]:
 def _past_later_end(conversation: Conversation) -> None:
     """Ask for what is forbidden when the end to which an authorisation was extended has just passed as well."""
     control = _control(conversation)
-    now = _time(control)
-    aged = {"created_at": written(now - timedelta(days=27)), "expires_at": written(now + timedelta(hours=1))}
     for captured in (0, 1_000):
-        order = {"order_id": control.create_order(**{**ORDER, **aged})}
-        conversation.call("getOrder", order)
+        order_id, _ = lapsing(conversation)
+        order = {"order_id": order_id}
         if captured:
             conversation.call("captureOrder", order, {"captured_amount": captured})
         conversation.call("extendAuthorizationTime", order)
-        prepared = learned(conversation.call("getOrder", order), order["order_id"])
+        prepared = learned(conversation.call("getOrder", order), order_id)
         ends = moment((prepared.document or {}).get("expires_at"))
         if ends is None:
             raise NotMeasuredError("the order does not tell when its authorisation ends")
         past = ends + timedelta(minutes=1)
-        control.advance(max((past - _time(control)).total_seconds(), 0))
+        control.advance(max((past - target_time(control)).total_seconds(), 0))
         conversation.judge.clock_is(past)
         conversation.call("getOrder", order)
         for operation in ("extendAuthorizationTime", "captureOrder", "updateAuthorization"):
             conversation.call(operation, order, BodyMaker(prepared).valid(operation))
             conversation.call("getOrder", order)
-        now = _time(control)
-        aged = {"created_at": written(now - timedelta(days=27)), "expires_at": written(now + timedelta(hours=1))}
 
 
 def _in_the_second_half_year(conversation: Conversation) -> None:
     """Extend shortly before the 180 days are over, and once more when they are: they do not begin anew."""
     control = _control(conversation)
-    now = _time(control)
+    now = target_time(control)
     aged = {"created_at": written(now - timedelta(days=170)), "expires_at": written(now + timedelta(days=5))}
     order = {"order_id": control.create_order(**{**ORDER, **aged})}
     for pause in (timedelta(0), timedelta(days=15)):
@@ -210,10 +204,10 @@ def _in_the_second_half_year(conversation: Conversation) -> None:
 def _next_month(conversation: Conversation) -> None:
     """Repeat on the first of a month what was done on the last of the one before, and on the first of a year."""
     control = _control(conversation)
-    today = _time(control).astimezone(UTC).date()
+    today = target_time(control).astimezone(UTC).date()
     for first in (date(today.year + 1, 3, 1), date(today.year + 2, 1, 1)):
         late = datetime.combine(first, time(), UTC) - timedelta(minutes=30)
-        control.advance((late - _time(control)).total_seconds())
+        control.advance((late - target_time(control)).total_seconds())
         scene = Scene(conversation, "captureOrder", "fresh")
         calls = [
             (operation, {AMOUNT_FIELD[operation]: 100}, conversation.new_id())
@@ -232,14 +226,6 @@ def _next_month(conversation: Conversation) -> None:
 def _in_summer(conversation: Conversation) -> None:
     """Capture and refund on days on which many a clock is an hour ahead."""
     control = _control(conversation)
-    now = _time(control).astimezone(UTC)
+    now = target_time(control).astimezone(UTC)
     control.advance((datetime(now.year + 1, 7, 14, 12, tzinfo=UTC) - now).total_seconds())
     dated(conversation)
-
-
-def _time(control: ToldControl) -> datetime:
-    """Return the target's own time."""
-    now = control.now()
-    if now is None:
-        raise NotMeasuredError("the control interface does not show the target's clock")
-    return now

@@ -20,7 +20,7 @@ from conformance.suites.stops import NotMeasuredError
 from conformance.suites.target_clock import written
 from conformance.suites.told_control import ToldControl
 
-__all__ = ["clock_cases", "dated"]
+__all__ = ["clock_cases", "dated", "lapsing", "target_time"]
 
 Play = Callable[[Conversation], None]
 
@@ -105,7 +105,7 @@ def _control(conversation: Conversation) -> ToldControl:
     return control
 
 
-def _time(control: ToldControl) -> datetime:
+def target_time(control: ToldControl) -> datetime:
     """Return the target's own time."""
     now = control.now()
     if now is None:
@@ -113,10 +113,10 @@ def _time(control: ToldControl) -> datetime:
     return now
 
 
-def _lapsing(conversation: Conversation) -> tuple[str, datetime]:
+def lapsing(conversation: Conversation) -> tuple[str, datetime]:
     """Make an order that was authorised 27 days ago and lapses in an hour."""
     control = _control(conversation)
-    now = _time(control)
+    now = target_time(control)
     ends = now + _SOON
     order_id = control.create_order(
         **{**ORDER, "created_at": written(now - timedelta(days=27)), "expires_at": written(ends)}
@@ -129,7 +129,7 @@ def _after_end(operation: str) -> Play:
     """Ask for something that is forbidden once the authorisation has lapsed, in the knowledge that it has."""
 
     def play(conversation: Conversation) -> None:
-        order_id, ends = _lapsing(conversation)
+        order_id, ends = lapsing(conversation)
         _control(conversation).advance((_SOON + timedelta(minutes=1)).total_seconds())
         conversation.judge.clock_is(ends + timedelta(minutes=1))
         body = {AMOUNT_FIELD[operation]: 100} if operation in AMOUNT_FIELD else None
@@ -141,7 +141,7 @@ def _after_end(operation: str) -> Play:
 
 
 def _before_end(conversation: Conversation) -> None:
-    order_id, _ = _lapsing(conversation)
+    order_id, _ = lapsing(conversation)
     ground = Expected("KOM-308", "the authorisation still has an hour to go", success=True)
     conversation.call("captureOrder", {"order_id": order_id}, {"captured_amount": 100}, expected=ground)
     conversation.call("getOrder", {"order_id": order_id})
@@ -149,7 +149,7 @@ def _before_end(conversation: Conversation) -> None:
 
 def _repeated_past_end(conversation: Conversation) -> None:
     """Repeat a capture whose answer came before the end of the authorisation: it was made, whatever time it is."""
-    order_id, ends = _lapsing(conversation)
+    order_id, ends = lapsing(conversation)
     key = conversation.new_id()
     conversation.call("captureOrder", {"order_id": order_id}, {"captured_amount": 100}, key=key)
     _control(conversation).advance((_SOON + timedelta(minutes=1)).total_seconds())
@@ -159,7 +159,7 @@ def _repeated_past_end(conversation: Conversation) -> None:
 
 
 def _extended(conversation: Conversation) -> None:
-    order_id, ends = _lapsing(conversation)
+    order_id, ends = lapsing(conversation)
     reply = conversation.call("extendAuthorizationTime", {"order_id": order_id})
     read = conversation.call("getOrder", {"order_id": order_id})
     document = read.json()
@@ -174,7 +174,7 @@ def _beyond_first_end(steps: tuple[tuple[str, int | None], ...]) -> Play:
 
     def play(conversation: Conversation) -> None:
         control = _control(conversation)
-        order_id, ends = _lapsing(conversation)
+        order_id, ends = lapsing(conversation)
         order = {"order_id": order_id}
         reply = conversation.call("extendAuthorizationTime", order)
         prepared = learned(conversation.call("getOrder", order), order_id)
@@ -195,7 +195,7 @@ def _beyond_first_end(steps: tuple[tuple[str, int | None], ...]) -> Play:
 def _then_others(conversation: Conversation) -> None:
     """Extend an order of ten days ago, and do what has nothing to do with its end: that must stay."""
     control = _control(conversation)
-    aged = {"created_at": written(_time(control) - timedelta(days=10))}
+    aged = {"created_at": written(target_time(control) - timedelta(days=10))}
     order_id = control.create_order(**{**ORDER, **aged})
     order = {"order_id": order_id}
     reply = conversation.call("getOrder", order)
@@ -212,7 +212,7 @@ def _aged(operation: str, days: int = 15) -> Play:
 
     def play(conversation: Conversation) -> None:
         control = _control(conversation)
-        now = _time(control)
+        now = target_time(control)
         # No order's authorisation ends later than that.
         left = min(_WEEK, _LONGEST - timedelta(days=days))
         ages = {"created_at": written(now - timedelta(days=days)), "expires_at": written(now + left)}
@@ -232,7 +232,7 @@ def dated(conversation: Conversation) -> None:
     conversation.call("getOrder", order)
     for operation, items, name, reader, made_in in _DATED * 2:
         control.advance(_PAUSE.total_seconds())
-        now = _time(control)
+        now = target_time(control)
         reply = conversation.call(operation, order, {AMOUNT_FIELD[operation]: 100})
         read = conversation.call("getOrder", order)
         document = read.json()
@@ -255,7 +255,7 @@ def dated(conversation: Conversation) -> None:
 def _too_old(conversation: Conversation) -> None:
     """Extend what has been extended for as long as is permitted."""
     control = _control(conversation)
-    now = _time(control)
+    now = target_time(control)
     ages = {"created_at": written(now - _TOO_OLD), "expires_at": written(now + _WEEK)}
     for captured in (0, 4_000):
         order_id = control.create_order(**{**ORDER, **ages, **({"captured_amount": captured} if captured else {})})
@@ -277,7 +277,7 @@ def _from_today(captured: int) -> Play:
             raise NotMeasuredError("the order does not say when it was created and when it expires")
         if ends - created > _CAPPED:
             raise NotMeasuredError("the period comes near the 180 days after which nothing is extended")
-        aged = {"created_at": written(_time(control) - timedelta(days=10))}
+        aged = {"created_at": written(target_time(control) - timedelta(days=10))}
         order_id = control.create_order(**{**ORDER, **aged, **({"captured_amount": captured} if captured else {})})
         conversation.call("getOrder", {"order_id": order_id})
         for day in range(2):
@@ -293,13 +293,13 @@ def _from_today(captured: int) -> Play:
 
 def _extend_twice(conversation: Conversation, order_id: str, period: timedelta) -> None:
     control = _control(conversation)
-    today = _time(control).date()
+    today = target_time(control).date()
     shown: list[date] = []
     for _ in range(2):
         reply = conversation.call("extendAuthorizationTime", {"order_id": order_id})
         read = conversation.call("getOrder", {"order_id": order_id})
         end = _day(read, "expires_at")
-        if not reply.ok or end is None or _time(control).date() != today:
+        if not reply.ok or end is None or target_time(control).date() != today:
             return
         # The sources count the day of the call in two ways.
         if end - today not in (period, period + timedelta(days=1)):
@@ -314,14 +314,14 @@ def _extend_twice(conversation: Conversation, order_id: str, period: timedelta) 
 def _all_day(conversation: Conversation) -> None:
     """Extend one order in the morning, in the afternoon and in the evening of one day."""
     control = _control(conversation)
-    now = _time(control)
+    now = target_time(control)
     aged = {"created_at": written(now - timedelta(days=10)), "expires_at": written(now + _WEEK)}
     order = {"order_id": control.create_order(**{**ORDER, **aged})}
     conversation.call("getOrder", order)
     midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
     ends: list[date] = []
     for hour in _HOURS:
-        control.advance((midnight + timedelta(hours=hour) - _time(control)).total_seconds())
+        control.advance((midnight + timedelta(hours=hour) - target_time(control)).total_seconds())
         reply = conversation.call("extendAuthorizationTime", order)
         read = conversation.call("getOrder", order)
         end = _day(read, "expires_at")

@@ -168,12 +168,12 @@ def sample(body: Schema, schema: Schema) -> Any:
             return {name: sample(body, schema["properties"][name]) for name in schema.get("required", ())}
 
 
-def _filled(body: Schema, schema: Schema) -> Any:
+def _filled(body: Schema, schema: Schema, depth: int = 0) -> Any:
     """Make a value that leaves out nothing that the description knows, as small as it may be."""
     schema = _resolved(body, schema)
-    if schema.get("type") != "object":
+    if schema.get("type") != "object" or depth == DEEPEST:
         return sample(body, schema)
-    return {name: _filled(body, inner) for name, inner in schema["properties"].items()}
+    return {name: _filled(body, inner, depth + 1) for name, inner in schema.get("properties", {}).items()}
 
 
 def furnished(body: Schema, name: str, items: list[Any]) -> dict[str, Any]:

@@ -104,8 +104,9 @@ def _in_chunks(operation: str, state: str) -> Callable[[Conversation], None]:
         why = "a body in chunks is the same body"
         reply = scene.ask(scene.body(), extra=IN_CHUNKS)
         scene.read_back(reply)
-        # To ask for a length is a server's right.
-        if 400 <= reply.status < 500 and reply.status != _LENGTH_REQUIRED:
+        if reply.status == _LENGTH_REQUIRED:
+            raise NotMeasuredError("the target asks for the length of every body (411)")
+        if 400 <= reply.status < 500:
             conversation.report("KOM-208", f"{why}, and it was refused with {reply.status}", reply, operation)
 
     return play

@@ -89,7 +89,6 @@ def _throughout(scene: Scene, schema: Schema) -> None:
                 if variant.way == way:
                     body = with_value(schema, body, field, variant.value)
         scene.read_back(scene.ask(body))
-    scene.read()
 
 
 def _total(scene: Scene, name: str, number: int) -> dict[str, int]:

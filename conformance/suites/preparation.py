@@ -299,6 +299,10 @@ def prepare(conversation: Conversation, name: str) -> PreparedOrder:
 
 def _dates(state: PreparedState, control: ToldControl) -> dict[str, str]:
     now = control.now() if state.age_days else None
+    if now is None and state.age_days and not state.fields:
+        raise NotMeasuredError(
+            f"an order in state {state.name} takes a control interface that shows the target's clock"
+        )
     return {} if now is None else {"created_at": written(now - timedelta(days=state.age_days))}
 
 

@@ -129,6 +129,20 @@ def test_what_is_within_is_left_alone(name: str) -> None:
     assert found <= {"KOM-204"}
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("/merchant-references", False), ("/refunds", True)],
+    ids=["words that are ours", "words that are known"],
+)
+def test_words_that_no_source_has_are_held_against_nobody(path: str, told: bool) -> None:
+    def story(c: Conversation) -> list[Exchange]:
+        code, method = ("REFUND_NOT_ALLOWED", "POST") if told else ("NOT_ALLOWED", "PATCH")
+        sent = {"refunded_amount": 1} if told else {"merchant_reference1": "A"}
+        return [c.refused(method, path, 403, code, sent=sent, message="Nothing of that kind.")]
+
+    assert ("KOM-204" in codes(story)) is told
+
+
 def _reads_only(story: Story) -> bool:
     exchanges: list[Exchange] = list(story(Conversation()))
     return len(exchanges) == 2 and all(each.request.target.endswith(ORDER) for each in exchanges)

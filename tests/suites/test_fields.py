@@ -9,7 +9,7 @@ import pytest
 
 from conformance.contract.contract import load_contract
 from conformance.suites.bodies import BodyMaker, lines_of
-from conformance.suites.fields import MISSING, Field, breakings, fields, limits, sample, with_value
+from conformance.suites.fields import MISSING, Field, breakings, fields, furnished, limits, sample, with_value
 from conformance.suites.prepared_order import PreparedOrder
 
 SCHEMA: dict[str, Any] = {
@@ -79,6 +79,13 @@ def test_what_leads_to_a_field_is_made() -> None:
     assert with_value(SCHEMA, VALID, field("lines.name"), MISSING) == {"amount": 1, "lines": [{}]}
     assert VALID == {"amount": 1, "lines": [{"name": "x"}]}
     assert repr(MISSING) == "MISSING"
+
+
+def test_an_item_is_furnished_and_recursion_ends() -> None:
+    item = furnished(SCHEMA, "lines", [{"name": "y"}])
+    assert item["name"] == "y"
+    assert item["more"]["name"] == item["more"]["more"]["name"] == "x"
+    jsonschema_rs.validator_for(SCHEMA).validate({"amount": 1, "lines": [item]})
 
 
 def test_samples_are_the_smallest_valid_values() -> None:

@@ -75,6 +75,12 @@ def test_a_seed_repeats_a_run_and_a_case_needs_no_company() -> None:
     assert alone.cases[0].verdict is Verdict.KNOWN
 
 
+def test_a_commit_is_asked_all_but_what_is_thorough() -> None:
+    quick, full = (matrix_cases(load_contract(), profile) for profile in ("quick", "default"))
+    assert [case.id for case in full if not case.thorough] == [case.id for case in quick]
+    assert len(quick) < len(full)
+
+
 def test_ids_are_unique_and_say_what_they_are_about() -> None:
     cases = matrix_cases(load_contract(), "deep")
     ids = [case.id for case in cases]

@@ -13,7 +13,7 @@ import pytest
 
 from conformance.exceptions import UsageError
 from conformance.exchange import Exchange, Headers, Request
-from conformance.suites.wire import Limits, Wire
+from conformance.suites.wire import IN_CHUNKS, Limits, Wire
 from tests.suites.raw_server import RawServer, Talk, saying
 
 QUICK = Limits(connect_s=1, read_s=0.2, total_s=0.5, body_bytes=100_000)
@@ -298,3 +298,19 @@ def test_a_bad_address_is_bad_usage(url: str) -> None:
 )
 def test_the_address_is_shown_plainly(url: str, base: str) -> None:
     assert Wire(url).base_url == base
+
+
+@pytest.mark.parametrize(("body", "framed"), [(b"abc", b"2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"), (b"", b"0\r\n\r\n")])
+def test_a_body_in_chunks_has_no_length(body: bytes, framed: bytes) -> None:
+    received: list[bytes] = []
+
+    def talk(caller: socket.socket, request: bytes) -> bool:
+        received.append(request)
+        caller.sendall(OK)
+        return False
+
+    asked(talk, Request("POST", "/", Headers(IN_CHUNKS), body))
+    head, _, told = received[0].partition(b"\r\n\r\n")
+    assert b"transfer-encoding: chunked" in head.lower()
+    assert b"content-length" not in head.lower()
+    assert told == framed

@@ -95,6 +95,11 @@ def bare_413(request: Request, handle: Handle) -> Response:
     return Response(413, Headers([("Content-Length", "0")])) if response.status == 413 else response
 
 
+def length_wanted(request: Request, handle: Handle) -> Response:
+    """Take no body whose length is not told beforehand."""
+    return Response(411) if "Transfer-Encoding" in request.headers else handle(request)
+
+
 def code_of_its_own(request: Request, handle: Handle) -> Response:
     response = handle(request)
     return refusal(400, "BAD_REQUEST") if response.status == 400 else response
@@ -131,6 +136,7 @@ CHOICES: Choices = {
     "small letters": (stateless(small_letters), ("captureOrder/market/*", "*/lapsing/*")),
     "parcels once": (stateless(parcels_once), ("appendOrderShippingInfo/*",)),
     "a bare 413": (stateless(bare_413), ("*/too-large",)),
+    "length wanted": (stateless(length_wanted), ("*/in-chunks", "*/too-large")),
     "a code of its own": (stateless(code_of_its_own), ("get/*/malformed-order-id",)),
     "a description of its own": (stateless(description_of_its_own), ("captureOrder/market/*",)),
 }
