@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from conformance.exceptions import TargetError
 from conformance.exchange import Headers, Request
 from conformance.simulator.service import Simulator
-from conformance.suites.stops import NotMeasuredError
-from conformance.suites.wire import Limits, Wire
+from conformance.suites.stops import NotMeasuredError, TargetGoneError
+from conformance.suites.wire import UNANSWERED, Limits, Wire
 
 __all__ = ["ControlPort", "EmbeddedControl", "HttpControl"]
 
@@ -21,12 +21,15 @@ _SHOWN = 60
 # It is there, and does not do what it is asked for.
 _WILL_NOT = frozenset({400, 422})
 
+# Each request without an answer costs all the time that an answer has, and any case may ask several.
+_PATIENCE = 5
+
 
 class ControlPort(Protocol):
     """What a driver may ask of a target that it cannot ask of the API.
 
-    Every method raises TargetError on refusal, and NotMeasuredError where the target does not offer it. All but making
-    orders may be missing.
+    Every method raises TargetError on refusal, TargetGoneError when too much was left unanswered, and NotMeasuredError
+    where the target does not offer it. All but making orders may be missing.
     """
 
     def create_order(self, **fields: Any) -> str:
@@ -128,6 +131,7 @@ class HttpControl:
         self._shows_clock = True
         self.shows_ledger = True
         self._ledger_read = False
+        self._unanswered = 0
 
     def create_order(self, **fields: Any) -> str:
         """Make an order with these fields of the API and return its id."""
@@ -201,10 +205,13 @@ class HttpControl:
     def _ask(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> Any:
         body = b"" if fields is None else json.dumps(fields, ensure_ascii=False).encode()
         headers = Headers([("Content-Type", "application/json")] if body else [])
+        if self._unanswered >= _PATIENCE:
+            raise TargetGoneError(f"the control interface at {self._wire.base_url} gave no answer {_PATIENCE} times")
         # A second order or fault that nobody asked for does no harm; a run that stops for a closed connection does.
         exchange = self._wire.send(Request(method, self._wire.prefix + path, headers, body), repeatable=True)
         response = exchange.response
         if response is None:
+            self._unanswered += exchange.failure.startswith(UNANSWERED)
             raise TargetError(f"the control interface at {self._wire.base_url} cannot be reached: {exchange.failure}")
         if response.status in _NOT_OFFERED and path != "/orders":
             raise NotMeasuredError(f"the control interface does not offer {method} /{path.split('/')[1]}")

@@ -18,11 +18,13 @@ from urllib.parse import urlsplit
 from conformance.exceptions import UsageError
 from conformance.exchange import Exchange, Headers, Request, Response
 
-__all__ = ["IN_CHUNKS", "LOST", "Limits", "Wire"]
+__all__ = ["IN_CHUNKS", "LOST", "UNANSWERED", "Limits", "Wire"]
 
 IN_CHUNKS = (("Transfer-Encoding", "chunked"),)
 """What a request carries whose body is to be sent in pieces."""
 
+UNANSWERED = "no answer"
+"""How the failure of a request begins whose answer did not come within the limits."""
 LOST = "connection closed without an answer"
 
 PIECE = 64 * 1024
@@ -153,7 +155,7 @@ class Wire:
             return Exchange(request, failure=LOST), True
         except TimeoutError as error:
             self.close()
-            return Exchange(request, failure=f"no answer: {error}"), False
+            return Exchange(request, failure=f"{UNANSWERED}: {error}"), False
         except (http.client.HTTPException, OSError, ValueError) as error:
             self.close()
             return Exchange(request, failure=f"the answer is not HTTP: {type(error).__name__}"), False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +21,7 @@ from conformance.simulator.stream_event import Framed
 from conformance.simulator.wire import WireLog
 from conformance.suites.control import HttpControl
 from conformance.suites.run import ServerOptions, run_server_suite
-from conformance.suites.stops import NotMeasuredError
+from conformance.suites.stops import NotMeasuredError, TargetGoneError
 from conformance.suites.target import Credentials, EmbeddedTarget, reach
 from conformance.suites.wire import Limits
 from conformance.verdict import Verdict
@@ -166,3 +167,20 @@ def test_a_ledger_that_is_missing_is_told_once(server: ServerThread) -> None:
         assert result.notes == (
             "the control interface shows no ledger: what orders report was not held against what was booked",
         )
+
+
+def test_what_is_never_answered_is_not_asked_for_ever() -> None:
+    def silent(_caller: socket.socket, _request: bytes) -> bool:
+        given_up.wait(5)
+        return False
+
+    given_up = threading.Event()
+    with RawServer(silent) as control:
+        asked = HttpControl(control.url, Limits(connect_s=1, read_s=0.02, total_s=0.05))
+        for _ in range(5):
+            with pytest.raises(TargetError, match="cannot be reached"):
+                asked.create_order()
+        with pytest.raises(TargetGoneError, match="gave no answer 5 times"):
+            asked.ledger("any")
+        assert len(control.requests) == 5
+        given_up.set()

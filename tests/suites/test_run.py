@@ -17,6 +17,7 @@ from conformance.simulator.service import Simulator
 from conformance.simulator.socket_door import ServerThread
 from conformance.suites import run as run_module
 from conformance.suites.case import Case, level_of, requirements_of
+from conformance.suites.control import EmbeddedControl
 from conformance.suites.conversation import Conversation
 from conformance.suites.coverage import Coverage
 from conformance.suites.expectations import CODES
@@ -24,7 +25,7 @@ from conformance.suites.health import Health
 from conformance.suites.matrix import matrix_cases
 from conformance.suites.preparation import DEEP_STATES, STATES, keeps_state
 from conformance.suites.run import CaseOutcome, ServerOptions, ServerRun, run_server_suite, select_cases
-from conformance.suites.target import Credentials, reach
+from conformance.suites.target import Credentials, EmbeddedTarget, Target, reach
 from conformance.suites.wire import Limits
 from conformance.verdict import CaseResult, CellState, RunResult, Verdict
 from tests.suites.raw_server import RawServer, saying
@@ -73,6 +74,22 @@ def test_a_seed_repeats_a_run_and_a_case_needs_no_company() -> None:
     among = [case for case in without_times(first).cases if case.id == "refundOrder/part_captured/valid"]
     assert without_times(alone).cases == tuple(among)
     assert alone.cases[0].verdict is Verdict.KNOWN
+
+
+def test_an_old_order_takes_a_clock() -> None:
+    class Timeless(EmbeddedControl):
+        def now(self) -> None:
+            return None
+
+    def make(_case_id: str) -> Target:
+        target = EmbeddedTarget(Simulator(load_contract()))
+        target.control = Timeless(target.simulator)
+        return target
+
+    only = ServerOptions(profile="quick", cases=("extendAuthorizationTime/old/valid",))
+    (case,) = run_server_suite(only, targets=make).cases
+    assert case.verdict is Verdict.NOT_MEASURED
+    assert "the target's clock" in case.why
 
 
 def test_a_commit_is_asked_all_but_what_is_thorough() -> None:
